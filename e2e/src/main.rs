@@ -1,0 +1,2 @@
+//! cargo e2e.
+fn main() {}

@@ -1,0 +1,2 @@
+//! sde-operator binary.
+fn main() {}
