@@ -1,1 +1,21 @@
-//! The sde-operator API.
+//! The sde-operator API, `sde-operator.dev/v1alpha1`: one file a kind, names and schema
+//! fragments that kinds share in `names` and `schema`, and the generator that writes `yaml/`.
+
+pub mod dataset;
+pub mod destruction_record;
+pub mod generate;
+pub mod names;
+pub mod policy;
+pub mod project;
+pub mod project_approval;
+pub mod project_status;
+pub mod schema;
+pub mod workspace;
+
+pub use dataset::{Dataset, DatasetSpec, DatasetStatus};
+pub use destruction_record::{DestructionRecord, DestructionRecordSpec};
+pub use policy::{SdePolicy, SdePolicySpec};
+pub use project::{Project, ProjectSpec};
+pub use project_approval::{ProjectApproval, ProjectApprovalSpec};
+pub use project_status::ProjectStatus;
+pub use workspace::{Workspace, WorkspaceSpec, WorkspaceStatus};

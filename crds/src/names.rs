@@ -1,0 +1,62 @@
+//! Names that every part of the system must spell the same: labels, annotations, namespaces,
+//! finalizers, ports.
+
+/// API group of all kinds.
+pub const GROUP: &str = "sde-operator.dev";
+/// API version of all kinds.
+pub const VERSION: &str = "v1alpha1";
+
+/// Label that marks what the controller made; the stores select by it.
+pub const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
+/// Value of [`MANAGED_BY_LABEL`].
+pub const MANAGED_BY: &str = "sde-operator";
+/// Label with the Project's name, on everything made for it.
+pub const PROJECT_LABEL: &str = "sde-operator.dev/project";
+/// Label with the Project's UID: a Project made again under an old name is another one.
+pub const PROJECT_UID_LABEL: &str = "sde-operator.dev/project-uid";
+/// Label with the Workspace's name, on what is made for one start of it.
+pub const WORKSPACE_LABEL: &str = "sde-operator.dev/workspace";
+/// Label with the dataset grant's name, on its volume, claim and check.
+pub const GRANT_LABEL: &str = "sde-operator.dev/grant";
+/// Label that says which of the three pods this is: [`component`].
+pub const COMPONENT_LABEL: &str = "sde-operator.dev/component";
+
+/// Values of [`COMPONENT_LABEL`].
+pub mod component {
+    /// A person's notebook.
+    pub const WORKSPACE: &str = "workspace";
+    /// The pod that proves the lock on a schedule and that workspaces dial as a neighbour.
+    pub const STANDING_PROBE: &str = "standing-probe";
+    /// The pod that checks a grant's manifest.
+    pub const DATA_CHECK: &str = "data-check";
+}
+
+/// Annotation through which the controller opens a pod's gate: `confirmed <pod uid>`.
+pub const GATE_ANNOTATION: &str = "sde-operator.dev/gate";
+/// Annotation with the sentinel's boot id at the time the pod was made.
+pub const SENTINEL_BOOT_ANNOTATION: &str = "sde-operator.dev/sentinel-boot-id";
+/// Annotation with the digest of what the controller wanted when it made a pod, since pods cannot be changed.
+pub const DESIRED_DIGEST_ANNOTATION: &str = "sde-operator.dev/desired-digest";
+/// Finalizer that keeps a Project until its attestation is stored.
+pub const CLOSING_FINALIZER: &str = "sde-operator.dev/closing";
+
+/// Prefix of project namespaces.
+pub const PROJECT_NAMESPACE_PREFIX: &str = "sde-project-";
+/// Namespace of a Project's workspaces.
+pub fn project_namespace(project: &str) -> String {
+    format!("{PROJECT_NAMESPACE_PREFIX}{project}")
+}
+
+/// Pod label by which the hub's proxy is known in the hub's namespace.
+pub const PROXY_LABEL: (&str, &str) = ("app.kubernetes.io/component", "proxy");
+/// ClusterRole that the controller binds for the hub in each project namespace.
+pub const HUB_CLUSTER_ROLE: &str = "sde-hub";
+/// ServiceAccount of the hub, in the hub's namespace.
+pub const HUB_SERVICE_ACCOUNT: &str = "hub";
+/// Port on which a notebook listens.
+pub const NOTEBOOK_PORT: u16 = 8888;
+/// Port on which the sentinel and the standing probe pod answer anyone, over TCP and UDP.
+pub const SENTINEL_PORT: u16 = 7777;
+
+/// The one SdePolicy that is read.
+pub const POLICY_NAME: &str = "default";

@@ -1,0 +1,172 @@
+//! `SdePolicy`: the platform's and governance's floors and defaults, one object named `default`.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::project_approval::ApprovalRole;
+use crate::schema;
+
+/// What every Project on this cluster is held to (R2, R15): tiers, environment images, accelerators,
+/// what the probe must fail to reach, and how many people must agree.
+#[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+#[kube(
+    group = "sde-operator.dev",
+    version = "v1alpha1",
+    kind = "SdePolicy",
+    plural = "sdepolicies",
+    category = "sde",
+    derive = "PartialEq",
+    doc = "Floors and defaults of this cluster's secure data environments. One object, named default.",
+    validation = Rule::new("self.metadata.name == 'default'").message("There is one SdePolicy and its name is default: rename this object."),
+    printcolumn(name = "Tiers", type_ = "string", json_path = ".spec.tiers[*].name"),
+    printcolumn(name = "Environments", type_ = "string", json_path = ".spec.environments[*].name"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+)]
+pub struct SdePolicySpec {
+    /// Tiers a Project may name; each is a ceiling.
+    #[schemars(length(min = 1, max = 16))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    pub tiers: Vec<Tier>,
+    /// Environment images, pinned by digest (R13, R18).
+    #[schemars(length(max = 64))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    pub environments: Vec<Environment>,
+    /// Extended resource names of accelerators known on this cluster; a Project's quota says zero for each that it is not granted.
+    #[schemars(length(max = 32), inner(length(max = 253)))]
+    pub accelerators: Vec<String>,
+    /// DeviceClass names (dynamic resource allocation); a Project's quota says zero for each.
+    #[schemars(length(max = 32), inner(length(max = 253)))]
+    pub device_classes: Vec<String>,
+    /// What the probe dials and how often.
+    pub probe: ProbePolicy,
+    /// Who must agree before a Project opens or closes.
+    pub approvals: ApprovalPolicy,
+    /// Which data sources may be used.
+    pub data_sources: DataSourcePolicy,
+    /// StorageClass of home volumes; its reclaim policy must be Delete for a closure to be able to end as Destroyed.
+    #[schemars(schema_with = "schema::reference")]
+    pub storage_class: String,
+    /// Version of the guidance this policy was written against, for evidence (R4), such as `2026-07-02`.
+    #[schemars(schema_with = "schema::reference")]
+    pub guidance_version: String,
+}
+
+/// A ceiling for Projects of one sensitivity.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Tier {
+    /// Name that Projects use.
+    #[schemars(schema_with = "schema::name")]
+    pub name: String,
+    /// Most that one Project of this tier may ask for.
+    pub max_compute: TierCompute,
+    /// Longest a Project may last from its start, in days.
+    #[schemars(range(min = 1, max = 3660))]
+    pub max_days: i64,
+}
+
+/// Ceiling of a tier's compute.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct TierCompute {
+    /// CPU cores.
+    #[schemars(schema_with = "schema::quantity")]
+    pub cpu: Quantity,
+    /// Memory in bytes.
+    #[schemars(schema_with = "schema::quantity")]
+    pub memory: Quantity,
+    /// Storage of all home volumes together, in bytes.
+    #[schemars(schema_with = "schema::quantity")]
+    pub storage: Quantity,
+    /// Accelerators by extended resource name; what is not listed is zero.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::quantities")]
+    pub accelerators: Option<BTreeMap<String, Quantity>>,
+    /// Workspaces running at once.
+    #[schemars(range(min = 1, max = 200))]
+    pub max_workspaces: i64,
+}
+
+/// An environment a Workspace may run.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Environment {
+    /// Name that Projects and Workspaces use.
+    #[schemars(schema_with = "schema::name")]
+    pub name: String,
+    /// Image, by digest.
+    #[schemars(schema_with = "schema::image")]
+    pub image: String,
+    /// What is in it, for people.
+    #[schemars(schema_with = "schema::short_text")]
+    pub description: String,
+}
+
+/// What the probe dials beyond the built-in targets, and its times.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct ProbePolicy {
+    /// How long one standing probe pod lives, in seconds; then its report is judged and a new one made.
+    #[schemars(range(min = 60, max = 86400))]
+    pub standing_seconds: i64,
+    /// How long after a due report was missed a Project is suspended, in seconds.
+    #[schemars(range(min = 60, max = 86400))]
+    pub inconclusive_deadline_seconds: i64,
+    /// Cloud metadata addresses to dial on TCP port 80.
+    #[schemars(length(max = 8), inner(length(max = 45)))]
+    pub metadata_addresses: Vec<String>,
+    /// Listeners outside the cluster that must not be reached.
+    #[schemars(length(max = 8))]
+    pub canaries: Vec<Canary>,
+}
+
+/// A listener outside the cluster.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Canary {
+    /// Name in reports.
+    #[schemars(schema_with = "schema::name")]
+    pub name: String,
+    /// IP address; never a host name, since workspaces have no DNS.
+    #[schemars(length(max = 45))]
+    pub address: String,
+    /// TCP or UDP port.
+    #[schemars(range(min = 1, max = 65535))]
+    pub port: i64,
+    /// Protocol.
+    pub protocol: CanaryProtocol,
+}
+
+/// Transport protocol of a canary.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CanaryProtocol {
+    /// Transmission Control Protocol.
+    TCP,
+    /// User Datagram Protocol.
+    UDP,
+}
+
+/// Who must agree.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct ApprovalPolicy {
+    /// Roles that must each be approved, by distinct people, before a Project opens (R32).
+    #[schemars(length(min = 1, max = 8))]
+    pub project_roles: Vec<ApprovalRole>,
+    /// Distinct people who must approve a closure.
+    #[schemars(range(min = 2, max = 8))]
+    pub closure_approvers: i64,
+}
+
+/// Which data sources may be used.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct DataSourcePolicy {
+    /// Whether hostPath sources are allowed: development only, since the path is the node's own.
+    pub host_path_allowed: bool,
+}
