@@ -55,7 +55,7 @@ pub struct DestructionRecordSpec {
 pub enum Outcome {
     /// Every medium of the inventory was observed gone.
     Destroyed,
-    /// Something of the inventory still exists and is listed as a residual.
+    /// Every medium is gone, but a recorded copy (a backup) ends only later, at a date that is listed.
     DestroyedPending,
     /// Kept for a legal reason, unreachable for users (R9).
     RetainedInaccessible,
@@ -72,4 +72,6 @@ pub enum Claim {
     DeleteOnly,
     /// Kept, but unreachable.
     Inaccessible,
+    /// Nothing is claimed (only with FailedPartial).
+    None,
 }

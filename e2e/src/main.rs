@@ -1,2 +1,125 @@
-//! cargo e2e.
-fn main() {}
+//! `cargo e2e`: clusters, demo, suites and benchmarks of sde-operator.
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use sde_e2e::cluster::error::{Error, Result};
+use sde_e2e::cluster::{
+    Backend, Cluster, NodeImage, Topology, UpOptions, command, down, options, runc_bounded,
+};
+
+/// Real clusters, the demo, the test suites and the benchmarks of sde-operator.
+#[derive(Debug, Parser)]
+#[command(name = "cargo e2e", bin_name = "cargo e2e")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Create a cluster, or find the healthy one of that name again.
+    Up {
+        #[command(flatten)]
+        cluster: ClusterArgs,
+    },
+    /// Delete a cluster; after the last one also the network and the Docker daemon the harness has started.
+    Down {
+        /// The cluster's name.
+        #[arg(long, default_value = options::DEFAULT_NAME)]
+        name: String,
+        /// Delete every cluster of the harness.
+        #[arg(long)]
+        all: bool,
+        /// Delete every cluster and the caches; the next `up` builds everything again (about 20 minutes).
+        #[arg(long)]
+        purge: bool,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct ClusterArgs {
+    /// The cluster's name; several can stand side by side.
+    #[arg(long, default_value = options::DEFAULT_NAME)]
+    name: String,
+    /// The nodes' pod networks.
+    #[arg(long, value_enum, default_value_t = Topology::Cilium)]
+    topology: Topology,
+    /// stock (kind's own, from a registry), built (made here from pinned Go modules), or any image reference.
+    #[arg(long, default_value = "built")]
+    node_image: NodeImage,
+    /// kind, or the cluster that kubectl talks to now (never created or deleted).
+    #[arg(long, value_enum, default_value_t = Backend::Kind)]
+    cluster: Backend,
+}
+
+impl From<ClusterArgs> for UpOptions {
+    fn from(args: ClusterArgs) -> Self {
+        Self {
+            name: args.name,
+            topology: args.topology,
+            node_image: args.node_image,
+            backend: args.cluster,
+            ..Self::default()
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let args: Vec<OsString> = std::env::args_os().collect();
+    let called = std::env::current_exe().unwrap_or_default();
+    if called
+        .file_name()
+        .is_some_and(|name| name == runc_bounded::NAME)
+    {
+        eprintln!("{}", runc_bounded::become_runc(&args[1..]));
+        return ExitCode::FAILURE;
+    }
+    match run(Cli::parse_from(args)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Error::Interrupted) => {
+            eprintln!("error: {}", Error::Interrupted);
+            ExitCode::from(130)
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[tokio::main]
+async fn run(cli: Cli) -> Result<()> {
+    tokio::spawn(async {
+        let mut terminate =
+            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
+        let terminated = async {
+            match &mut terminate {
+                Some(signal) => signal.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminated => {}
+        }
+        eprintln!("  stopping; what this run has started is taken down");
+        command::interrupt();
+    });
+    match cli.command {
+        Command::Up { cluster } => {
+            let cluster = tokio::task::block_in_place(|| Cluster::up(&cluster.into()))?;
+            eprintln!(
+                "cluster `{}` is ready; to use it with kubectl:",
+                cluster.name()
+            );
+            println!("export KUBECONFIG={}", cluster.kubeconfig().display());
+            Ok(())
+        }
+        Command::Down { name, all, purge } => tokio::task::block_in_place(|| match (all, purge) {
+            (_, true) => down::purge(),
+            (true, false) => down::all(),
+            (false, false) => down::one(&name),
+        }),
+    }
+}

@@ -1,1 +1,21 @@
-//! Pure decisions of the operator.
+//! What the operator decides, as functions of what was observed: no client, no async, no clock, no randomness.
+//!
+//! Every kind has a folder with the same files: `observe` (the plain input), `validate`, `desired`, `status`.
+
+pub mod approvals;
+pub mod closing;
+pub mod conditions;
+pub mod dataset;
+pub mod in_force;
+pub mod labels;
+pub mod lock;
+pub mod pod;
+pub mod project;
+pub mod proving;
+pub mod quantity;
+pub mod rejection;
+pub mod settings;
+pub mod stage;
+pub mod targets;
+pub mod time;
+pub mod workspace;

@@ -1,0 +1,4 @@
+//! Benchmarks of `cargo e2e bench`.
+
+pub mod open;
+pub mod replay;

@@ -1,0 +1,32 @@
+//! Routes between nodes of which not all run Cilium's agent, which would otherwise set them.
+use super::docker::Docker;
+use super::error::Result;
+use super::{Cluster, kind};
+
+/// Tells every node the way to every other node's pods.
+pub fn connect(cluster: &Cluster) -> Result<()> {
+    let nodes = cluster.nodes()?;
+    for node in &nodes {
+        for other in nodes.iter().filter(|other| *other != node) {
+            let path = "jsonpath={.spec.podCIDR}";
+            let pods = cluster.kubectl(["get", "node", other, "-o", path])?;
+            let address = cluster.node_ip(other)?;
+            cluster.exec_on_node(node, &["ip", "route", "replace", &pods, "via", &address])?;
+        }
+    }
+    Ok(())
+}
+
+/// A container's address on the nodes' network.
+pub fn address(docker: &Docker, container: &str) -> Result<String> {
+    let format = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
+    docker
+        .run()
+        .args(["inspect", "--format", format, container])
+        .text()
+}
+
+/// The addresses of pods, all nodes together.
+pub fn pod_cidr() -> &'static str {
+    kind::POD_CIDR
+}

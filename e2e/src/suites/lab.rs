@@ -1,0 +1,132 @@
+//! A control plane with the chart installed, the stand-in, the fault proxy and the real controller behind it: where suites run.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use kube::{Api, Client};
+use sde_crds::{Dataset, SdePolicy};
+use serde_json::json;
+
+use super::error::Result;
+use crate::controlplane::controller::{Operator, OperatorOptions};
+use crate::controlplane::fault_proxy::FaultProxy;
+use crate::controlplane::install::{self, HUB_NAMESPACE};
+use crate::controlplane::standin::{STORAGE_CLASS, Standin};
+use crate::controlplane::{ControlPlane, ControlPlaneOptions};
+use sde_crds::names::{HUB_SERVICE_ACCOUNT, POLICY_NAME};
+
+/// Programs that a lab runs.
+#[derive(Debug, Clone)]
+pub struct LabOptions {
+    /// The control plane.
+    pub plane: ControlPlaneOptions,
+    /// helm.
+    pub helm: PathBuf,
+    /// Folder with `sde-controller` and `sde-agent`.
+    pub operator: PathBuf,
+    /// `--api-timeout-seconds` of the controller; short where time-outs are provoked.
+    pub api_timeout_seconds: u32,
+    /// `--concurrency` of the controller.
+    pub concurrency: u32,
+}
+
+/// Everything that a suite of the control-plane lane works with. Fields are dropped in order, the control plane last.
+pub struct Lab {
+    /// Controller and sentinel.
+    pub operator: Operator,
+    /// What the controller's requests go through.
+    pub proxy: Arc<FaultProxy>,
+    /// Kubelet and provisioner.
+    pub standin: Standin,
+    /// The hub, which opens Workspaces for researchers.
+    pub hub: Client,
+    /// The control plane.
+    pub plane: ControlPlane,
+}
+
+impl Lab {
+    /// Starts everything and waits until the controller is ready.
+    ///
+    /// # Errors
+    /// When a part does not start.
+    pub async fn start(options: LabOptions) -> Result<Self> {
+        let plane = ControlPlane::start(options.plane).await?;
+        install::install(&plane, &options.helm).await?;
+        let standin = Standin::start(&plane).await?;
+        let proxy = Arc::new(FaultProxy::start(plane.passthrough()?).await?);
+        let hub = plane.client_with_token(&install::account_token(&plane.admin(), HUB_NAMESPACE, HUB_SERVICE_ACCOUNT).await?)?;
+        let mut operator_options = OperatorOptions::new(&options.operator);
+        operator_options.server = Some(proxy.url());
+        operator_options.api_timeout_seconds = options.api_timeout_seconds;
+        operator_options.concurrency = options.concurrency;
+        Api::<SdePolicy>::all(plane.admin()).create(&Default::default(), &policy()?).await?;
+        let operator = Operator::start(&plane, &operator_options).await?;
+        operator.ready().await?;
+        let controller = operator.controller().clone();
+        proxy.on_kill(move || controller.kill());
+        Ok(Self { operator, proxy, standin, hub, plane })
+    }
+
+    /// A client for a person.
+    ///
+    /// # Errors
+    /// When the client cannot be made.
+    pub fn person(&self, user: &str) -> Result<Client> {
+        Ok(self.plane.person(user)?)
+    }
+
+    /// Starts the controller again if it was killed.
+    ///
+    /// # Errors
+    /// When it cannot be run.
+    pub fn revive(&self) -> Result<bool> {
+        let dead = self.operator.controller().exited().is_some();
+        if dead {
+            self.operator.controller().restart()?;
+        }
+        Ok(dead)
+    }
+}
+
+/// A policy whose probe dials nothing beyond loopback.
+fn policy() -> Result<SdePolicy> {
+    let image = "localhost/sde-operator/environment-jupyterlab-genomics@sha256:1111111111111111111111111111111111111111111111111111111111111111";
+    object(json!({
+        "apiVersion": "sde-operator.dev/v1alpha1", "kind": "SdePolicy", "metadata": {"name": POLICY_NAME},
+        "spec": {
+            "guidanceVersion": "2026-07-02", "storageClass": STORAGE_CLASS,
+            "tiers": [{"name": "sensitive", "maxDays": 1096,
+                "maxCompute": {"cpu": "16", "memory": "64Gi", "storage": "1Ti", "maxWorkspaces": 20}}],
+            "environments": [{"name": "jupyterlab-genomics", "image": image, "description": "JupyterLab with bcftools"}],
+            "accelerators": ["nvidia.com/gpu"], "deviceClasses": ["gpu.nvidia.com"],
+            "probe": {"standingSeconds": 86400, "inconclusiveDeadlineSeconds": 86400, "metadataAddresses": [], "canaries": []},
+            "approvals": {"projectRoles": ["DataAccess", "PublicBenefit"], "closureApprovers": 2},
+            "dataSources": {"hostPathAllowed": true},
+        },
+    }))
+}
+
+/// A Dataset that projects of this name may be granted.
+///
+/// # Errors
+/// When the fields are not those of a Dataset.
+pub fn dataset(name: &str, project: &str) -> Result<Dataset> {
+    object(json!({
+        "apiVersion": "sde-operator.dev/v1alpha1", "kind": "Dataset", "metadata": {"name": name},
+        "spec": {
+            "title": "Genotypes of the example cohort", "release": "2026-1", "class": "Genotype", "size": "1Gi",
+            "custodian": {"organisation": "example-biobank", "contact": "data-access@example.org"},
+            "manifestDigest": "sha256:2222222222222222222222222222222222222222222222222222222222222222",
+            "duo": ["DUO:0000006"], "deidentification": "DEID-2026-04",
+            "source": {"hostPath": {"path": "/srv/sde-datasets/example"}}, "grantableTo": [project],
+        },
+    }))
+}
+
+/// An object from its JSON.
+///
+/// # Errors
+/// When the fields are not those of the kind.
+pub fn object<T: serde::de::DeserializeOwned>(value: serde_json::Value) -> Result<T> {
+    Ok(serde_json::from_value(value).map_err(kube::Error::SerdeError)?)
+}

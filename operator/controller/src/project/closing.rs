@@ -1,0 +1,158 @@
+//! Does the steps that core's closing machine names, one a reconcile. The status is written before the step is
+//! done, so that the record of a closure never depends on a process staying alive.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim, Pod, Secret};
+use kube::ResourceExt;
+use kube::core::{ObjectMeta, PartialObjectMeta};
+use sde_core::closing::status::{begun, note};
+use sde_core::closing::{self, Live, Observed, Step, next};
+use sde_core::labels::short_hash;
+use sde_crds::names::{CLOSING_FINALIZER, HUB_CLUSTER_ROLE};
+use sde_crds::project_status::ClosingStatus;
+use sde_crds::{DestructionRecord, DestructionRecordSpec, Project};
+
+use crate::apply::{FieldManager, Precondition};
+use crate::cluster::Cluster;
+use crate::context::Context;
+use crate::key::ObjectKey;
+use crate::project::apply::GRACE_SECONDS;
+use crate::project::{observe, publish};
+use crate::reconcile::{Action, ReconcileError};
+
+/// Volumes of homes are not ours and so not watched: their going is looked for this often.
+const VOLUME_POLL: Duration = Duration::from_secs(2);
+
+/// Does one step.
+///
+/// # Errors
+/// When a read or write fails; the step is repeated.
+pub async fn reconcile(ctx: &Context, cluster: &Cluster, project: &Arc<Project>) -> Result<Action, ReconcileError> {
+    let record = record_name(project);
+    let mut observed = observe(ctx, project, &record).await?;
+    let closing = begun(&observed);
+    let mut step = next(&observed, &closing);
+    if destroys(&step) {
+        observed.live = Some(live(ctx, &observed).await?);
+        step = next(&observed, &closing);
+    }
+    let closing = note(&observed, closing, &step);
+    let outcome = closing::status(&observed, closing.clone(), &step, &record);
+    publish(ctx, project, &outcome.status);
+    ctx.applier.apply_status(&**project, &outcome.status, FieldManager::Project).await?;
+    let waits = matches!(step, Step::AwaitVolumes(_));
+    perform(ctx, cluster, &observed, &closing, &record, step).await?;
+    Ok(Action::After(if waits { VOLUME_POLL } else { outcome.look_again }))
+}
+
+/// Name of the Project's DestructionRecord.
+fn record_name(project: &Project) -> String {
+    let uid = project.uid().unwrap_or_default();
+    format!("{}-{}", project.name_any(), uid.split('-').next().unwrap_or(&short_hash(&uid, 8)))
+}
+
+/// Steps after which something cannot be had back, or is claimed not to exist: a cache is not enough for those.
+fn destroys(step: &Step) -> bool {
+    matches!(step, Step::TakeInventory(_) | Step::DeleteClaims(_) | Step::DeleteNamespace(_) | Step::Attest)
+}
+
+async fn observe(ctx: &Context, project: &Arc<Project>, record: &str) -> Result<Observed, ReconcileError> {
+    let mut of = observe::project(ctx, project.clone(), |_| false).await;
+    let namespace = of.id().namespace();
+    let noted = of.project.status.as_ref().and_then(|s| s.closing.as_ref());
+    let inventory = noted.and_then(|c| c.inventory.as_ref()).into_iter().flatten().filter_map(|m| m.volume.clone());
+    let bound = of.claims.iter().filter_map(|c| c.spec.as_ref()?.volume_name.clone());
+    let mut names: Vec<_> = inventory.chain(bound).collect();
+    names.sort();
+    names.dedup();
+    for name in names.into_iter().filter(|n| !of.volumes.iter().any(|v| v.name_any() == *n)).collect::<Vec<_>>() {
+        let volume: Option<PersistentVolume> = ctx.applier.get(&ObjectKey::cluster(name)).await?;
+        of.volumes.extend(volume);
+    }
+    let uid = of.id().uid;
+    let recorded = ctx.stores.records.get(&ObjectKey::cluster(record)).is_some_and(|r| r.spec.project_uid == uid);
+    let secrets = ctx.stores.secrets.of_project(&of.id().name).iter().filter(|s| s.namespace().as_deref() == Some(&namespace)).map(|s| s.name_any()).collect();
+    let hub_bound = ctx.stores.role_bindings.get(&ObjectKey::namespaced(&namespace, HUB_CLUSTER_ROLE)).is_some();
+    Ok(Observed { hub_bound, secrets, live: None, recorded, project: of })
+}
+
+async fn live(ctx: &Context, observed: &Observed) -> Result<Live, ReconcileError> {
+    let namespace = observed.project.id().namespace();
+    let pods: Vec<Pod> = ctx.applier.list(Some(&namespace), "").await?;
+    let claims: Vec<PersistentVolumeClaim> = ctx.applier.list(Some(&namespace), "").await?;
+    Ok(Live { pods: pods.len(), claims: claims.len() })
+}
+
+async fn perform(
+    ctx: &Context,
+    cluster: &Cluster,
+    observed: &Observed,
+    closing: &ClosingStatus,
+    record: &str,
+    step: Step,
+) -> Result<(), ReconcileError> {
+    let applier = &ctx.applier;
+    let project = &observed.project.project;
+    match step {
+        Step::Hold => applier.set_finalizer(project, CLOSING_FINALIZER, true).await?,
+        Step::StopPods(pods) => {
+            for pod in &pods {
+                applier.delete(pod, Precondition::Uid, Some(GRACE_SECONDS)).await?;
+            }
+        }
+        Step::Revoke(secrets) => revoke(ctx, observed, &secrets).await?,
+        Step::SetReclaim { policy, volumes } => {
+            for volume in &volumes {
+                applier.set_reclaim_policy(volume, policy).await?;
+            }
+        }
+        Step::DeleteClaims(claims) => {
+            for claim in &claims {
+                applier.delete(claim, Precondition::Uid, None).await?;
+            }
+        }
+        Step::ReleaseGrants(volumes) => {
+            for volume in &volumes {
+                applier.delete(volume, Precondition::Uid, None).await?;
+            }
+        }
+        Step::DeleteNamespace(namespace) => {
+            applier.delete(&*namespace, Precondition::Uid, None).await?;
+        }
+        Step::Attest => attest(ctx, cluster, observed, closing, record).await?,
+        Step::Release => applier.set_finalizer(project, CLOSING_FINALIZER, false).await?,
+        Step::TakeInventory(_)
+        | Step::AwaitApprovals { .. }
+        | Step::LegalHold
+        | Step::Unexplained(_)
+        | Step::AwaitVolumes(_)
+        | Step::AwaitNamespace
+        | Step::Done => {}
+    }
+    Ok(())
+}
+
+async fn revoke(ctx: &Context, observed: &Observed, secrets: &[String]) -> Result<(), ReconcileError> {
+    let namespace = observed.project.id().namespace();
+    if let Some(binding) = ctx.stores.role_bindings.get(&ObjectKey::namespaced(&namespace, HUB_CLUSTER_ROLE)) {
+        ctx.applier.delete(&*binding, Precondition::Uid, None).await?;
+    }
+    for name in secrets {
+        let stored = ctx.stores.secrets.get(&ObjectKey::namespaced(&namespace, name));
+        if let Some(secret) = stored {
+            ctx.applier.delete::<PartialObjectMeta<Secret>>(&secret, Precondition::Uid, None).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn attest(ctx: &Context, cluster: &Cluster, observed: &Observed, closing: &ClosingStatus, name: &str) -> Result<(), ReconcileError> {
+    let spec: DestructionRecordSpec = closing::attest(observed, closing, &cluster.facts, &ctx.keys.attestation, &ctx.keys.pseudonym)
+        .map_err(|e| ReconcileError::Invalid { reason: "AttestationRefused", message: e.to_string() })?;
+    let labels = observed.project.id().labels();
+    let record = DestructionRecord { metadata: ObjectMeta { name: Some(name.to_owned()), labels: Some(labels), ..ObjectMeta::default() }, spec };
+    ctx.applier.create_once(&record).await?;
+    Ok(())
+}

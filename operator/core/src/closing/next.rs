@@ -1,0 +1,170 @@
+//! Which step comes next. Tightening kills first: pods, then access, then an inventory of what stands still.
+
+use k8s_openapi::api::core::v1::{Namespace, PersistentVolume, PersistentVolumeClaim, Pod};
+use sde_crds::names::CLOSING_FINALIZER;
+use sde_crds::project::ClosureMode;
+use sde_crds::project_approval::ApprovalRole;
+use sde_crds::project_status::{ClosingStatus, Medium, MediumKind};
+
+use crate::approvals::decide;
+use crate::closing::inventory;
+use crate::closing::observe::Observed;
+
+/// Fewest people who must approve a closure, whatever the policy says or if it is missing.
+const CLOSURE_APPROVERS_FLOOR: usize = 2;
+
+/// One step of a closure. Those with something in them are done by the controller; the others wait.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// Put the finalizer on: nothing is touched before the Project is sure to stay until its attestation.
+    Hold,
+    /// T4: delete these pods, and wait for the rest.
+    StopPods(Vec<Pod>),
+    /// T1: delete the hub's binding and the token Secrets of these names.
+    Revoke(Vec<String>),
+    /// T2: freeze this inventory.
+    TakeInventory(Vec<Medium>),
+    /// T0: wait for the approvals of this inventory.
+    AwaitApprovals {
+        /// Distinct people who have approved.
+        have: usize,
+        /// Distinct people who must.
+        need: usize,
+        /// Approvals that do not count and why.
+        explain: String,
+    },
+    /// A legal hold stops every deletion.
+    LegalHold,
+    /// T2: claims appeared that nobody approved the destruction of.
+    Unexplained(Vec<String>),
+    /// T7: make these volumes outlive their claims (RetainInaccessible) or end with them (Delete).
+    SetReclaim {
+        /// `Delete` or `Retain`.
+        policy: &'static str,
+        /// Volumes that have another policy.
+        volumes: Vec<PersistentVolume>,
+    },
+    /// T7: delete these claims.
+    DeleteClaims(Vec<PersistentVolumeClaim>),
+    /// T7: delete these volumes of dataset grants; their source is the custodian's and stays.
+    ReleaseGrants(Vec<PersistentVolume>),
+    /// T7: wait for these volumes (or claims) to be gone.
+    AwaitVolumes(Vec<String>),
+    /// T13: delete the namespace.
+    DeleteNamespace(Box<Namespace>),
+    /// T13: wait for the namespace to be gone.
+    AwaitNamespace,
+    /// T13: sign and store the DestructionRecord.
+    Attest,
+    /// The record is stored: let go of the Project.
+    Release,
+    /// All is done.
+    Done,
+}
+
+/// Names the next step.
+pub fn next(observed: &Observed, closing: &ClosingStatus) -> Step {
+    let project = &observed.project.project;
+    let held = project.metadata.finalizers.iter().flatten().any(|f| f == CLOSING_FINALIZER);
+    if observed.recorded {
+        return if held { Step::Release } else { Step::Done };
+    }
+    if !held {
+        return Step::Hold;
+    }
+    if !observed.project.pods.is_empty() || observed.live.is_some_and(|l| l.pods > 0) {
+        let pods = observed.project.pods.iter().filter(|p| p.metadata.deletion_timestamp.is_none());
+        return Step::StopPods(pods.cloned().collect());
+    }
+    if observed.hub_bound || !observed.secrets.is_empty() {
+        return Step::Revoke(observed.secrets.clone());
+    }
+    let Some(media) = &closing.inventory else { return Step::TakeInventory(inventory::take(observed)) };
+    if project.spec.closure.legal_hold == Some(true) {
+        return Step::LegalHold;
+    }
+    if let Some(wait) = approvals(observed, closing) {
+        return wait;
+    }
+    let unexplained = inventory::unexplained(observed, closing);
+    if !unexplained.is_empty() {
+        return Step::Unexplained(unexplained);
+    }
+    if let Some(step) = volumes(observed, media) {
+        return step;
+    }
+    match &observed.project.namespace {
+        Some(namespace) if namespace.metadata.deletion_timestamp.is_none() => Step::DeleteNamespace(Box::new(namespace.clone())),
+        Some(_) => Step::AwaitNamespace,
+        None => Step::Attest,
+    }
+}
+
+fn approvals(observed: &Observed, closing: &ClosingStatus) -> Option<Step> {
+    let policy = observed.project.policy.as_ref();
+    let asked = policy.and_then(|p| usize::try_from(p.approvals.closure_approvers).ok()).unwrap_or(CLOSURE_APPROVERS_FLOOR);
+    let need = asked.max(CLOSURE_APPROVERS_FLOOR);
+    let digest = closing.inventory_digest.clone().unwrap_or_default();
+    let decided = decide(&observed.project.id(), &observed.project.project.spec, &digest, &observed.project.approvals, observed.project.now);
+    let have = decided.count(ApprovalRole::Closure);
+    // Once a claim of the inventory is gone the approval has acted; its later expiry cannot undo that.
+    let begun = closing.steps.iter().any(|s| s.id == "T7");
+    let rejected = decided.rejected.contains(&ApprovalRole::Closure);
+    (!begun && (have < need || rejected)).then(|| Step::AwaitApprovals { have, need, explain: decided.explain() })
+}
+
+fn volumes(observed: &Observed, media: &[Medium]) -> Option<Step> {
+    let retain = observed.project.project.spec.closure.mode == ClosureMode::RetainInaccessible;
+    let policy = if retain { "Retain" } else { "Delete" };
+    let homes: Vec<_> = media.iter().filter(|m| m.kind == MediumKind::Home).collect();
+    let wrong: Vec<_> = observed
+        .project
+        .volumes
+        .iter()
+        .filter(|v| homes.iter().any(|m| m.volume_uid.is_some() && m.volume_uid == v.metadata.uid))
+        .filter(|v| v.metadata.deletion_timestamp.is_none())
+        .filter(|v| v.spec.as_ref().and_then(|s| s.persistent_volume_reclaim_policy.as_deref()) != Some(policy))
+        .cloned()
+        .collect();
+    if !wrong.is_empty() {
+        return Some(Step::SetReclaim { policy, volumes: wrong });
+    }
+    let claims: Vec<_> = observed.project.claims.iter().filter(|c| c.metadata.deletion_timestamp.is_none()).cloned().collect();
+    if !claims.is_empty() {
+        return Some(Step::DeleteClaims(claims));
+    }
+    let grants: Vec<_> = observed
+        .project
+        .volumes
+        .iter()
+        .filter(|v| v.metadata.labels.as_ref().is_some_and(|l| l.contains_key(sde_crds::names::GRANT_LABEL)) && v.metadata.deletion_timestamp.is_none())
+        .cloned()
+        .collect();
+    if !grants.is_empty() {
+        return Some(Step::ReleaseGrants(grants));
+    }
+    let left: Vec<_> = media
+        .iter()
+        .filter(|m| if retain && m.kind == MediumKind::Home { claim_exists(observed, m) } else { !inventory::gone(observed, m) })
+        .map(|m| m.volume.clone().unwrap_or_else(|| m.claim.clone()))
+        .collect();
+    (!left.is_empty() || observed.live.is_some_and(|l| l.claims > 0)).then_some(Step::AwaitVolumes(left))
+}
+
+fn claim_exists(observed: &Observed, medium: &Medium) -> bool {
+    observed.project.claims.iter().any(|c| c.metadata.uid.as_deref() == Some(medium.claim_uid.as_str()))
+}
+
+impl Step {
+    /// The step's id in the attestation, and its place in the order in which steps are done here.
+    pub fn id(&self) -> &'static str {
+        match self {
+            Self::Hold | Self::AwaitApprovals { .. } | Self::LegalHold => "T0",
+            Self::StopPods(_) => "T4",
+            Self::Revoke(_) => "T1",
+            Self::TakeInventory(_) | Self::Unexplained(_) => "T2",
+            Self::SetReclaim { .. } | Self::DeleteClaims(_) | Self::ReleaseGrants(_) | Self::AwaitVolumes(_) => "T7",
+            Self::DeleteNamespace(_) | Self::AwaitNamespace | Self::Attest | Self::Release | Self::Done => "T13",
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! What is observed of one Project that is being closed.
+
+use crate::project;
+
+/// Everything a decision about a closure may depend on.
+#[derive(Debug, Clone)]
+pub struct Observed {
+    /// The Project, as its own controller sees it.
+    pub project: project::Observed,
+    /// Whether the hub's binding still exists.
+    pub hub_bound: bool,
+    /// Names of Secrets left in the project's namespace.
+    pub secrets: Vec<String>,
+    /// Live counts from the API server itself, taken before a destructive step; none when not taken.
+    pub live: Option<Live>,
+    /// Whether the DestructionRecord exists.
+    pub recorded: bool,
+}
+
+/// Live counts from the API server: a cache may be behind, and what follows cannot be undone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Live {
+    /// Pods in the project's namespace, of anyone.
+    pub pods: usize,
+    /// Claims in the project's namespace, of anyone.
+    pub claims: usize,
+}
+
+/// What the attestation says of the cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterFacts {
+    /// UID of the kube-system namespace, by which clusters are told apart.
+    pub cluster_id: String,
+    /// Version of the API server.
+    pub kubernetes_version: String,
+    /// Version of this operator.
+    pub operator_version: String,
+    /// Image digest of the agent, `sha256:...`.
+    pub image_digest: String,
+    /// The CNI, as far as the cluster tells.
+    pub cni: String,
+}

@@ -1,0 +1,306 @@
+//! The one shape of pod the controller makes: probe and gate first, without data, then the main container.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::{
+    Capabilities, Container, DownwardAPIVolumeFile, DownwardAPIVolumeSource, EmptyDirVolumeSource, EnvVar, EnvVarSource,
+    ObjectFieldSelector, Pod, PodDNSConfig, PodSecurityContext, PodSpec, ResourceRequirements, SeccompProfile, SecurityContext, Sysctl,
+    Volume, VolumeMount,
+};
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use sde_crds::names;
+
+use crate::labels::{ProjectId, with_label};
+use crate::lock::{Report, Target};
+use crate::settings::Settings;
+use crate::targets::SentinelAt;
+
+/// Name of the init container that tries to get out.
+pub const PROBE: &str = "probe";
+/// Name of the init container that waits for the controller.
+pub const GATE: &str = "gate";
+/// User and group of the agent's image.
+pub const AGENT_USER: i64 = 65532;
+/// How long a probe may try before what it found stands, in seconds. The CNI needs a moment to program policies.
+const PROBE_DEADLINE_SECONDS: u32 = 20;
+/// How long a gate waits for the controller, in seconds; a dead controller leaves pods locked.
+const GATE_DEADLINE_SECONDS: u32 = 600;
+/// Closed rounds in a row before a probe ends well.
+const ROUNDS: u32 = 3;
+
+/// What differs between workspace, standing probe and data check.
+#[derive(Debug, Clone)]
+pub struct Locked {
+    /// Name of the pod.
+    pub name: String,
+    /// Value of the component label.
+    pub component: &'static str,
+    /// The main container.
+    pub main: Container,
+    /// Volumes besides the gate's.
+    pub volumes: Vec<Volume>,
+    /// User and group that everything but the agent runs as.
+    pub user: i64,
+    /// `net.ipv4.ping_group_range`: `1 0` allows nobody.
+    pub ping_group_range: &'static str,
+    /// How the probe treats ping: `Refused` or `Sent`.
+    pub ping: &'static str,
+}
+
+/// The pod, hardened, with probe and gate before everything else.
+pub fn locked(id: &ProjectId, settings: &Settings, sentinel: &SentinelAt, targets: &[Target], of: Locked) -> Pod {
+    let mut metadata = with_label(id.meta(of.name), names::COMPONENT_LABEL, of.component);
+    metadata.annotations = Some([(names::SENTINEL_BOOT_ANNOTATION.to_owned(), sentinel.boot_id.clone())].into());
+    let mut volumes = of.volumes;
+    volumes.push(gate_volume());
+    Pod {
+        metadata,
+        spec: Some(PodSpec {
+            init_containers: Some(vec![probe(settings, targets, of.ping), gate(settings)]),
+            containers: vec![of.main],
+            volumes: Some(volumes),
+            restart_policy: Some("Never".to_owned()),
+            automount_service_account_token: Some(false),
+            service_account_name: Some("workspace".to_owned()),
+            enable_service_links: Some(false),
+            // No resolver at all: no names, so no tunnel through names.
+            dns_policy: Some("None".to_owned()),
+            dns_config: Some(PodDNSConfig { nameservers: Some(vec!["127.0.0.1".to_owned()]), ..PodDNSConfig::default() }),
+            security_context: Some(PodSecurityContext {
+                run_as_non_root: Some(true),
+                run_as_user: Some(of.user),
+                run_as_group: Some(of.user),
+                fs_group: Some(of.user),
+                fs_group_change_policy: Some("OnRootMismatch".to_owned()),
+                seccomp_profile: Some(seccomp()),
+                // containerd opens ping sockets to everyone unless the pod says otherwise.
+                sysctls: Some(vec![Sysctl { name: "net.ipv4.ping_group_range".to_owned(), value: of.ping_group_range.to_owned() }]),
+                ..PodSecurityContext::default()
+            }),
+            termination_grace_period_seconds: Some(5),
+            ..PodSpec::default()
+        }),
+        status: None,
+    }
+}
+
+fn seccomp() -> SeccompProfile {
+    SeccompProfile { type_: "RuntimeDefault".to_owned(), localhost_profile: None }
+}
+
+/// The security context of every container.
+pub fn hardened() -> SecurityContext {
+    SecurityContext {
+        allow_privilege_escalation: Some(false),
+        read_only_root_filesystem: Some(true),
+        run_as_non_root: Some(true),
+        capabilities: Some(Capabilities { drop: Some(vec!["ALL".to_owned()]), add: None }),
+        seccomp_profile: Some(seccomp()),
+        ..SecurityContext::default()
+    }
+}
+
+/// A container of the agent's image.
+pub fn agent(settings: &Settings, name: &str, args: Vec<String>, env: Vec<EnvVar>) -> Container {
+    Container {
+        name: name.to_owned(),
+        image: Some(settings.agent_image.clone()),
+        image_pull_policy: Some("IfNotPresent".to_owned()),
+        args: Some(args),
+        env: Some(env),
+        resources: Some(limits("100m", "64Mi")),
+        security_context: Some(SecurityContext { run_as_user: Some(AGENT_USER), run_as_group: Some(AGENT_USER), ..hardened() }),
+        termination_message_policy: Some("File".to_owned()),
+        ..Container::default()
+    }
+}
+
+/// Requests equal to limits.
+pub fn limits(cpu: &str, memory: &str) -> ResourceRequirements {
+    let both: BTreeMap<_, _> =
+        [("cpu", cpu), ("memory", memory)].into_iter().map(|(k, v)| (k.to_owned(), Quantity(v.to_owned()))).collect();
+    ResourceRequirements { requests: Some(both.clone()), limits: Some(both), claims: None }
+}
+
+/// Environment that any probing container needs: who it is, where its node is, what it must not reach.
+pub fn probe_env(targets: &[Target], ping: &str) -> Vec<EnvVar> {
+    let json = serde_json::to_string(targets).unwrap_or_default();
+    vec![
+        field("SDE_POD_UID", "metadata.uid"),
+        field("SDE_HOST_IP", "status.hostIP"),
+        value("SDE_TARGETS", &json),
+        value("SDE_ROUNDS", &ROUNDS.to_string()),
+        value("SDE_DEADLINE_SECONDS", &PROBE_DEADLINE_SECONDS.to_string()),
+        value("SDE_PING", ping),
+    ]
+}
+
+fn probe(settings: &Settings, targets: &[Target], ping: &str) -> Container {
+    agent(settings, PROBE, vec!["probe".to_owned()], probe_env(targets, ping))
+}
+
+fn gate(settings: &Settings) -> Container {
+    let env = vec![field("SDE_POD_UID", "metadata.uid"), value("SDE_DEADLINE_SECONDS", &GATE_DEADLINE_SECONDS.to_string())];
+    Container {
+        volume_mounts: Some(vec![VolumeMount {
+            name: "gate".to_owned(),
+            mount_path: "/etc/sde/gate".to_owned(),
+            read_only: Some(true),
+            ..VolumeMount::default()
+        }]),
+        ..agent(settings, GATE, vec!["gate".to_owned()], env)
+    }
+}
+
+fn gate_volume() -> Volume {
+    Volume {
+        name: "gate".to_owned(),
+        downward_api: Some(DownwardAPIVolumeSource {
+            items: Some(vec![DownwardAPIVolumeFile {
+                path: "annotation".to_owned(),
+                field_ref: Some(ObjectFieldSelector {
+                    field_path: format!("metadata.annotations['{}']", names::GATE_ANNOTATION),
+                    ..ObjectFieldSelector::default()
+                }),
+                ..DownwardAPIVolumeFile::default()
+            }]),
+            ..DownwardAPIVolumeSource::default()
+        }),
+        ..Volume::default()
+    }
+}
+
+/// An environment variable.
+pub fn value(name: &str, value: &str) -> EnvVar {
+    EnvVar { name: name.to_owned(), value: Some(value.to_owned()), value_from: None }
+}
+
+fn field(name: &str, path: &str) -> EnvVar {
+    EnvVar {
+        name: name.to_owned(),
+        value: None,
+        value_from: Some(EnvVarSource {
+            field_ref: Some(ObjectFieldSelector { field_path: path.to_owned(), ..ObjectFieldSelector::default() }),
+            ..EnvVarSource::default()
+        }),
+    }
+}
+
+/// A sized scratch folder.
+pub fn scratch(name: &str, size: &str) -> Volume {
+    Volume {
+        name: name.to_owned(),
+        empty_dir: Some(EmptyDirVolumeSource { size_limit: Some(Quantity(size.to_owned())), ..EmptyDirVolumeSource::default() }),
+        ..Volume::default()
+    }
+}
+
+/// What can be read off a pod, whichever of the three it is.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a>(pub &'a Pod);
+
+impl<'a> View<'a> {
+    /// UID.
+    pub fn uid(&self) -> &'a str {
+        self.0.metadata.uid.as_deref().unwrap_or_default()
+    }
+
+    /// Name.
+    pub fn name(&self) -> &'a str {
+        self.0.metadata.name.as_deref().unwrap_or_default()
+    }
+
+    /// Whether it is on its way out.
+    pub fn deleting(&self) -> bool {
+        self.0.metadata.deletion_timestamp.is_some()
+    }
+
+    /// Phase of the pod.
+    pub fn phase(&self) -> &'a str {
+        self.0.status.as_ref().and_then(|s| s.phase.as_deref()).unwrap_or("Pending")
+    }
+
+    /// Address, once it has one.
+    pub fn ip(&self) -> Option<&'a str> {
+        self.0.status.as_ref()?.pod_ip.as_deref()
+    }
+
+    /// Address of its node.
+    pub fn host_ip(&self) -> Option<&'a str> {
+        self.0.status.as_ref()?.host_ip.as_deref()
+    }
+
+    /// Name of its node.
+    pub fn node(&self) -> Option<&'a str> {
+        self.0.spec.as_ref()?.node_name.as_deref()
+    }
+
+    /// An annotation.
+    pub fn annotation(&self, key: &str) -> Option<&'a str> {
+        self.0.metadata.annotations.as_ref()?.get(key).map(String::as_str)
+    }
+
+    /// Whether the controller has opened this pod's gate.
+    pub fn gate_open(&self) -> bool {
+        self.annotation(names::GATE_ANNOTATION) == Some(gate_value(self.uid()).as_str())
+    }
+
+    /// Exit code and message of an ended container, init or not.
+    pub fn ended(&self, container: &str) -> Option<(i32, &'a str)> {
+        let status = self.0.status.as_ref()?;
+        let all = status.init_container_statuses.iter().flatten().chain(status.container_statuses.iter().flatten());
+        let ended = all.filter(|c| c.name == container).find_map(|c| c.state.as_ref()?.terminated.as_ref())?;
+        Some((ended.exit_code, ended.message.as_deref().unwrap_or_default()))
+    }
+
+    /// Why a container cannot start, such as its image missing: (container, reason, message).
+    pub fn stuck(&self) -> Option<(&'a str, &'a str, &'a str)> {
+        let status = self.0.status.as_ref()?;
+        let all = status.init_container_statuses.iter().flatten().chain(status.container_statuses.iter().flatten());
+        all.filter_map(|c| {
+            let waiting = c.state.as_ref()?.waiting.as_ref()?;
+            let reason = waiting.reason.as_deref()?;
+            let normal = matches!(reason, "PodInitializing" | "ContainerCreating");
+            (!normal).then_some((c.name.as_str(), reason, waiting.message.as_deref().unwrap_or_default()))
+        })
+        .next()
+    }
+
+    /// Whether the kubelet has not even made the pod's sandbox: a volume that cannot be mounted looks like this.
+    pub fn unmounted(&self) -> bool {
+        let conditions = self.0.status.as_ref().and_then(|s| s.conditions.as_ref());
+        conditions.into_iter().flatten().any(|c| c.type_ == "PodReadyToStartContainers" && c.status == "False") && self.phase() == "Pending"
+    }
+
+    /// Whether the pod was given to a node.
+    pub fn unschedulable(&self) -> Option<&'a str> {
+        let conditions = self.0.status.as_ref().and_then(|s| s.conditions.as_ref())?;
+        let scheduled = conditions.iter().find(|c| c.type_ == "PodScheduled" && c.status == "False")?;
+        Some(scheduled.message.as_deref().unwrap_or_default())
+    }
+
+    /// Whether the pod is Ready.
+    pub fn ready(&self) -> bool {
+        let conditions = self.0.status.as_ref().and_then(|s| s.conditions.as_ref());
+        conditions.into_iter().flatten().any(|c| c.type_ == "Ready" && c.status == "True") && !self.deleting()
+    }
+
+    /// The targets that this pod's probe was given, as it saw them.
+    pub fn targets(&self) -> Option<Vec<Target>> {
+        let probe = self.0.spec.as_ref()?.init_containers.as_ref()?.iter().find(|c| c.name == PROBE)?;
+        let json = probe.env.as_ref()?.iter().find(|e| e.name == "SDE_TARGETS")?.value.as_ref()?;
+        let targets: Vec<Target> = serde_json::from_str(json).ok()?;
+        Some(crate::targets::expand(&targets, self.host_ip()))
+    }
+
+    /// The report of an ended container.
+    pub fn report(&self, container: &str) -> Option<Report> {
+        let (_, message) = self.ended(container)?;
+        Some(Report::parse(message).unwrap_or_else(|e| Report::failed(self.uid(), &e.to_string())))
+    }
+}
+
+/// What the gate waits for.
+pub fn gate_value(pod_uid: &str) -> String {
+    format!("confirmed {pod_uid}")
+}

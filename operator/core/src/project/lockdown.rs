@@ -1,0 +1,173 @@
+//! The lock itself: namespace, Pod Security, default-deny both ways, quotas with explicit zeros.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::{
+    LimitRange, LimitRangeItem, LimitRangeSpec, Namespace, ResourceQuota, ResourceQuotaSpec, ServiceAccount,
+};
+use k8s_openapi::api::networking::v1::{
+    NetworkPolicy, NetworkPolicyIngressRule, NetworkPolicyPeer, NetworkPolicyPort, NetworkPolicySpec,
+};
+use k8s_openapi::api::rbac::v1::{RoleBinding, RoleRef, Subject};
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use sde_crds::names::{self, component};
+use sde_crds::policy::SdePolicySpec;
+use sde_crds::project::Compute;
+
+use crate::labels::ProjectId;
+use crate::project::validate::Validated;
+use crate::quantity;
+use crate::settings::Settings;
+
+/// Containers of ours that run beside the workspaces: the standing probe pod and one data check a grant.
+const OWN_PODS_CPU: &str = "100m";
+const OWN_PODS_MEMORY: &str = "64Mi";
+
+/// The project's namespace, with Pod Security pinned to a version so that an upgrade loosens nothing.
+pub fn namespace(id: &ProjectId, settings: &Settings, tier: &str) -> Namespace {
+    let mut labels = id.labels();
+    for mode in ["enforce", "audit", "warn"] {
+        labels.insert(format!("pod-security.kubernetes.io/{mode}"), "restricted".to_owned());
+        labels.insert(format!("pod-security.kubernetes.io/{mode}-version"), settings.pod_security_version.clone());
+    }
+    labels.insert("sde-operator.dev/tier".to_owned(), tier.to_owned());
+    Namespace {
+        metadata: ObjectMeta { name: Some(id.namespace()), labels: Some(labels), ..ObjectMeta::default() },
+        ..Namespace::default()
+    }
+}
+
+/// Default deny both ways for every pod, and the one way in: the hub's proxy to notebooks.
+pub fn network_policies(id: &ProjectId, settings: &Settings) -> Vec<NetworkPolicy> {
+    let deny = NetworkPolicy {
+        metadata: id.meta("default-deny"),
+        spec: Some(NetworkPolicySpec {
+            pod_selector: Some(LabelSelector::default()),
+            policy_types: Some(vec!["Ingress".to_owned(), "Egress".to_owned()]),
+            ..NetworkPolicySpec::default()
+        }),
+    };
+    let proxy = NetworkPolicyPeer {
+        namespace_selector: Some(selector("kubernetes.io/metadata.name", &settings.hub_namespace)),
+        pod_selector: Some(selector(names::PROXY_LABEL.0, names::PROXY_LABEL.1)),
+        ip_block: None,
+    };
+    let allow = NetworkPolicy {
+        metadata: id.meta("allow-hub-proxy"),
+        spec: Some(NetworkPolicySpec {
+            pod_selector: Some(selector(names::COMPONENT_LABEL, component::WORKSPACE)),
+            policy_types: Some(vec!["Ingress".to_owned()]),
+            ingress: Some(vec![NetworkPolicyIngressRule {
+                from: Some(vec![proxy]),
+                ports: Some(vec![NetworkPolicyPort {
+                    port: Some(IntOrString::Int(i32::from(names::NOTEBOOK_PORT))),
+                    protocol: Some("TCP".to_owned()),
+                    end_port: None,
+                }]),
+            }]),
+            egress: None,
+        }),
+    };
+    vec![deny, allow]
+}
+
+fn selector(key: &str, value: &str) -> LabelSelector {
+    LabelSelector { match_labels: Some([(key.to_owned(), value.to_owned())].into()), match_expressions: None }
+}
+
+/// The quota. What a quota does not name is unlimited, so everything that is not granted is named with zero.
+///
+/// # Errors
+/// When a quantity does not parse, which validation has ruled out.
+pub fn quota(id: &ProjectId, validated: &Validated) -> Result<ResourceQuota, quantity::QuantityError> {
+    let spec = &validated.spec;
+    let compute = &spec.compute;
+    let own = i64::try_from(spec.datasets.len()).unwrap_or(i64::MAX) + 1;
+    let mut hard: BTreeMap<String, Quantity> = BTreeMap::new();
+    let cpu = quantity::add(&compute.cpu, &times(OWN_PODS_CPU, own)?)?;
+    let memory = quantity::add(&compute.memory, &times(OWN_PODS_MEMORY, own)?)?;
+    for prefix in ["requests", "limits"] {
+        hard.insert(format!("{prefix}.cpu"), cpu.clone());
+        hard.insert(format!("{prefix}.memory"), memory.clone());
+    }
+    let mut storage = compute.storage.clone();
+    for (_, dataset) in &validated.grants {
+        storage = quantity::add(&storage, &dataset.size)?;
+    }
+    hard.insert("requests.storage".to_owned(), storage);
+    // A stopped pod counts until it is gone, so that one may end while the next begins.
+    hard.insert("pods".to_owned(), count(2 * compute.max_workspaces + own));
+    hard.insert("persistentvolumeclaims".to_owned(), count(i64::try_from(spec.people.len()).unwrap_or(i64::MAX) + own - 1));
+    for zero in ["services", "services.loadbalancers", "services.nodeports", "count/resourceclaims.resource.k8s.io", "count/resourceclaimtemplates.resource.k8s.io", "count/ingresses.networking.k8s.io", "count/cronjobs.batch", "count/jobs.batch", "count/deployments.apps"] {
+        hard.insert(zero.to_owned(), count(0));
+    }
+    accelerators(&mut hard, &validated.policy, compute);
+    Ok(ResourceQuota {
+        metadata: id.meta("project"),
+        spec: Some(ResourceQuotaSpec { hard: Some(hard), ..ResourceQuotaSpec::default() }),
+        status: None,
+    })
+}
+
+fn accelerators(hard: &mut BTreeMap<String, Quantity>, policy: &SdePolicySpec, compute: &Compute) {
+    let granted = |name: &str| compute.accelerators.as_ref().and_then(|a| a.get(name)).cloned();
+    for name in &policy.accelerators {
+        hard.insert(format!("requests.{name}"), granted(name).unwrap_or_else(|| count(0)));
+    }
+    for class in &policy.device_classes {
+        hard.insert(format!("{class}.deviceclass.resource.k8s.io/devices"), count(0));
+        hard.insert(format!("requests.deviceclass.resource.kubernetes.io/{class}"), count(0));
+    }
+}
+
+fn count(n: i64) -> Quantity {
+    Quantity(n.to_string())
+}
+
+fn times(quantity: &str, n: i64) -> Result<Quantity, quantity::QuantityError> {
+    Ok(quantity::from_milli(quantity::milli(&Quantity(quantity.to_owned()))? * i128::from(n)))
+}
+
+/// Defaults for containers that name no resources, so that the quota counts every one.
+pub fn limit_range(id: &ProjectId) -> LimitRange {
+    let defaults: BTreeMap<_, _> = [("cpu", OWN_PODS_CPU), ("memory", OWN_PODS_MEMORY)]
+        .into_iter()
+        .map(|(k, v)| (k.to_owned(), Quantity(v.to_owned())))
+        .collect();
+    LimitRange {
+        metadata: id.meta("project"),
+        spec: Some(LimitRangeSpec {
+            limits: vec![LimitRangeItem {
+                type_: "Container".to_owned(),
+                default: Some(defaults.clone()),
+                default_request: Some(defaults),
+                ..LimitRangeItem::default()
+            }],
+        }),
+    }
+}
+
+/// The account that pods run as: it may do nothing and no pod gets its token.
+pub fn service_account(id: &ProjectId) -> ServiceAccount {
+    ServiceAccount { metadata: id.meta("workspace"), automount_service_account_token: Some(false), ..ServiceAccount::default() }
+}
+
+/// Lets the hub open workspaces here and read their notebook tokens.
+pub fn hub_binding(id: &ProjectId, settings: &Settings) -> RoleBinding {
+    RoleBinding {
+        metadata: id.meta(names::HUB_CLUSTER_ROLE),
+        role_ref: RoleRef {
+            api_group: "rbac.authorization.k8s.io".to_owned(),
+            kind: "ClusterRole".to_owned(),
+            name: names::HUB_CLUSTER_ROLE.to_owned(),
+        },
+        subjects: Some(vec![Subject {
+            kind: "ServiceAccount".to_owned(),
+            name: names::HUB_SERVICE_ACCOUNT.to_owned(),
+            namespace: Some(settings.hub_namespace.clone()),
+            api_group: None,
+        }]),
+    }
+}

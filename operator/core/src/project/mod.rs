@@ -1,0 +1,15 @@
+//! Project: from a custodian's approved YAML to a locked namespace with data, proven on a schedule.
+
+pub mod data;
+pub mod desired;
+pub mod lockdown;
+pub mod observe;
+pub mod refused;
+pub mod standing;
+pub mod status;
+pub mod validate;
+
+pub use desired::{Desired, desired};
+pub use observe::Observed;
+pub use status::status;
+pub use validate::{State, Validated, validate};

@@ -1,0 +1,150 @@
+//! What should exist for a Workspace: at most one pod, and its token before it.
+
+use std::marker::PhantomData;
+
+use k8s_openapi::api::core::v1::{Pod, Secret};
+use sde_crds::names::DESIRED_DIGEST_ANNOTATION;
+use sde_crds::workspace::WorkspacePhase;
+use serde_json::Value;
+
+use crate::labels::ProjectId;
+use crate::pod::View;
+use crate::project::standing;
+use crate::proving::{self, Proving};
+use crate::rejection::Rejection;
+use crate::settings::Settings;
+use crate::stage::Prepared;
+use crate::targets::{SentinelAt, targets};
+use crate::time;
+use crate::workspace::notebook;
+use crate::workspace::observe::Observed;
+use crate::workspace::validate::Validated;
+
+/// Longest pause between two starts that were refused, in seconds.
+const BACKOFF_MAX_SECONDS: i64 = 300;
+
+/// What should exist, stage by stage, and what should go.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Desired<S> {
+    /// Stage 1: the token of a new start.
+    pub secret: Option<Secret>,
+    /// Stage 2: the pod of a new start.
+    pub pod: Option<Pod>,
+    /// The pod whose gate is to be opened: the proof holds.
+    pub open_gate: Option<Pod>,
+    /// Pods to delete.
+    pub delete_pods: Vec<Pod>,
+    /// Token Secrets, by name, whose pods are gone.
+    pub delete_secrets: Vec<String>,
+    stage: PhantomData<S>,
+}
+
+impl<S> Desired<S> {
+    fn nothing() -> Self {
+        Self { secret: None, pod: None, open_gate: None, delete_pods: Vec::new(), delete_secrets: Vec::new(), stage: PhantomData }
+    }
+
+    /// The same, as another stage. Only `apply` may call it: a status is made of what was applied.
+    pub fn into_stage<T>(self) -> Desired<T> {
+        Desired {
+            secret: self.secret,
+            pod: self.pod,
+            open_gate: self.open_gate,
+            delete_pods: self.delete_pods,
+            delete_secrets: self.delete_secrets,
+            stage: PhantomData,
+        }
+    }
+}
+
+/// Computes what should exist.
+pub fn desired(observed: &Observed, settings: &Settings, validated: &Result<Validated, Rejection>) -> Desired<Prepared> {
+    let mut desired = Desired::nothing();
+    let current = observed.current();
+    let pods = observed.pods();
+    let keep_name = current.map(|p| p.name().to_owned());
+    for pod in &pods {
+        if pod.metadata.deletion_timestamp.is_none() && Some(View(pod).name()) != keep_name.as_deref() {
+            desired.delete_pods.push((*pod).clone());
+        }
+    }
+    let next = observed.starts() + 1;
+    for secret in &observed.secrets {
+        let in_use = pods.iter().any(|p| View(p).name() == secret);
+        let upcoming = super::observe::start_number(secret) == next && validated.is_ok();
+        if !in_use && !upcoming {
+            desired.delete_secrets.push(secret.clone());
+        }
+    }
+    let Some(project) = &observed.project else { return desired };
+    let id = project.id();
+    match (validated, current) {
+        (Err(_), Some(pod)) => desired.delete_pods.push(pod.0.clone()),
+        (Err(_), None) => {}
+        (Ok(validated), Some(pod)) => of_current(&id, observed, settings, validated, pod, &mut desired),
+        (Ok(validated), None) if pods.is_empty() && backoff_left(observed) == 0 => {
+            if let Some(sentinel) = &project.sentinel {
+                let name = format!("{}-{next}", observed.name());
+                if !observed.secrets.contains(&name) {
+                    desired.secret = Some(notebook::token(&id, observed, &name));
+                }
+                desired.pod = Some(start(&id, observed, settings, validated, sentinel, &name));
+            }
+        }
+        (Ok(_), None) => {}
+    }
+    desired
+}
+
+fn of_current(id: &ProjectId, observed: &Observed, settings: &Settings, validated: &Validated, pod: View<'_>, desired: &mut Desired<Prepared>) {
+    let project = observed.project.as_ref();
+    let controls = project.map(|p| p.controls.clone()).unwrap_or_default();
+    let ended = matches!(pod.phase(), "Failed" | "Succeeded");
+    match proving::read(pod, &controls) {
+        Proving::Judged(judgement) if standing::holds(&judgement) && !ended => desired.open_gate = Some(pod.0.clone()),
+        // Refused or inconclusive: kept for people to see until the next start is due.
+        Proving::Judged(_) if ended && backoff_left(observed) > 0 => {}
+        Proving::Judged(_) if noted(observed, pod) => desired.delete_pods.push(pod.0.clone()),
+        Proving::Judged(_) | Proving::Reported => {}
+        Proving::Probing if ended => desired.delete_pods.push(pod.0.clone()),
+        Proving::Probing | Proving::Opened => {
+            // What the pod was made from has changed (a grant narrowed, an image replaced): it must go.
+            let sentinel = SentinelAt { address: String::new(), boot_id: String::new() };
+            let wanted = start(id, observed, settings, validated, &sentinel, pod.name());
+            if View(&wanted).annotation(DESIRED_DIGEST_ANNOTATION) != pod.annotation(DESIRED_DIGEST_ANNOTATION) {
+                desired.delete_pods.push(pod.0.clone());
+            }
+        }
+    }
+}
+
+/// Whether the status already tells of this pod's verdict; only then may the pod, and the report with it, go.
+fn noted(observed: &Observed, pod: View<'_>) -> bool {
+    let status = observed.workspace.status.as_ref();
+    status.is_some_and(|s| s.phase == WorkspacePhase::Refused && s.pod.as_ref().is_some_and(|p| p.uid == pod.uid()))
+}
+
+/// Seconds until the next start is due: 10, 20, 40 and so on after starts that were refused.
+pub fn backoff_left(observed: &Observed) -> i64 {
+    let Some(status) = &observed.workspace.status else { return 0 };
+    let Some(last) = status.last_start.as_ref().filter(|_| status.failed_starts > 0) else { return 0 };
+    let pause = (10_i64 << (status.failed_starts - 1).clamp(0, 10)).min(BACKOFF_MAX_SECONDS);
+    (pause - time::elapsed(last, observed.now)).max(0)
+}
+
+fn start(id: &ProjectId, observed: &Observed, settings: &Settings, validated: &Validated, sentinel: &SentinelAt, name: &str) -> Pod {
+    let neighbours = observed.project.as_ref().map(|p| standing::neighbours(&p.pods)).unwrap_or_default();
+    let targets = targets(settings, &validated.policy.probe, sentinel, &neighbours);
+    let mut pod = notebook::pod(id, settings, observed, validated, sentinel, &targets, name);
+    let digest = digest(&pod);
+    pod.metadata.annotations.get_or_insert_default().insert(DESIRED_DIGEST_ANNOTATION.to_owned(), digest);
+    pod
+}
+
+/// Digest of what decides whether a running pod still is what is wanted: its main container and volumes.
+/// Targets are left out: they change with other pods, and were tried when this one started.
+fn digest(pod: &Pod) -> String {
+    let spec = pod.spec.as_ref();
+    let parts: Value = serde_json::json!([spec.map(|s| &s.containers), spec.map(|s| &s.volumes)]);
+    sde_evidence::canonical_digest(&parts).map(|d| d.to_string()).unwrap_or_default()
+}
