@@ -36,6 +36,7 @@ use crate::schema;
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[x_kube(validation = Rule::new("oldSelf.lifecycle != 'Closed' || self == oldSelf").message("Closed is terminal: a closed Project never changes. Create a new Project under another name."))]
+#[x_kube(validation = Rule::new("self.lifecycle != 'Closed' || !has(self.closure.legalHold) || !self.closure.legalHold").message("A legal hold stops every deletion: lift closure.legalHold before setting lifecycle: Closed."))]
 #[x_kube(validation = Rule::new("self.people.all(p, self.organisations.exists(o, o.name == p.organisation))").message("Every person's organisation must be listed under organisations, with its approval (R35)."))]
 #[x_kube(validation = Rule::new("self.people.filter(p, 'Lead' in p.roles).size() == 1").message("Exactly one person has the role Lead."))]
 #[x_kube(validation = Rule::new("self.schedule.starts < self.schedule.expires").message("schedule.expires must be later than schedule.starts."))]

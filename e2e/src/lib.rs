@@ -2,5 +2,7 @@
 pub mod bench;
 pub mod cluster;
 pub mod controlplane;
+pub mod demo;
 pub mod images;
+pub mod node;
 pub mod suites;

@@ -3,10 +3,15 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use sde_e2e::cluster::error::{Error, Result};
+use sde_e2e::bench::workspace;
+use sde_e2e::cluster::error::Error;
 use sde_e2e::cluster::{
     Backend, Cluster, NodeImage, Topology, UpOptions, command, down, options, runc_bounded,
 };
+use sde_e2e::demo;
+use sde_e2e::suites::all::{self, Suite};
+use sde_e2e::suites::control_plane;
+use sde_e2e::suites::error::{Result, SuiteError};
 
 /// Real clusters, the demo, the test suites and the benchmarks of sde-operator.
 #[derive(Debug, Parser)]
@@ -34,6 +39,48 @@ enum Command {
         /// Delete every cluster and the caches; the next `up` builds everything again (about 20 minutes).
         #[arg(long)]
         purge: bool,
+    },
+    /// Show a project's whole life on a real cluster with real data, narrated.
+    Demo {
+        #[command(flatten)]
+        cluster: ClusterArgs,
+        /// Leave the cluster running, to look around.
+        #[arg(long)]
+        keep: bool,
+    },
+    /// Run the test suites: all, or those named.
+    Test {
+        /// Suites.
+        #[arg(value_enum)]
+        suites: Vec<Suite>,
+        /// Only tests whose name contains this.
+        #[arg(long)]
+        filter: Option<String>,
+        /// Leave the clusters running.
+        #[arg(long)]
+        keep: bool,
+    },
+    /// Measure.
+    Bench {
+        /// What.
+        #[command(subcommand)]
+        bench: Bench,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Bench {
+    /// Projects opened on the control-plane lane, beside a bare client that sends the same writes.
+    Open {
+        /// How many projects.
+        #[arg(long, default_value_t = 50)]
+        projects: usize,
+    },
+    /// Workspace created to notebook answering, by stage, on kind.
+    Workspace {
+        /// How many times.
+        #[arg(long, default_value_t = 10)]
+        runs: usize,
     },
 }
 
@@ -77,7 +124,7 @@ fn main() -> ExitCode {
     }
     match run(Cli::parse_from(args)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Error::Interrupted) => {
+        Err(SuiteError::Harness(Error::Interrupted)) => {
             eprintln!("error: {}", Error::Interrupted);
             ExitCode::from(130)
         }
@@ -117,9 +164,31 @@ async fn run(cli: Cli) -> Result<()> {
             Ok(())
         }
         Command::Down { name, all, purge } => tokio::task::block_in_place(|| match (all, purge) {
-            (_, true) => down::purge(),
-            (true, false) => down::all(),
-            (false, false) => down::one(&name),
+            (_, true) => Ok(down::purge()?),
+            (true, false) => Ok(down::all()?),
+            (false, false) => Ok(down::one(&name)?),
         }),
+        Command::Demo { cluster, keep } => tokio::task::block_in_place(|| {
+            let options: UpOptions = cluster.into();
+            let told = demo::run(&options);
+            if !keep && options.backend == Backend::Kind {
+                down::one(&options.name)?;
+            }
+            Ok(told?)
+        }),
+        Command::Test {
+            suites,
+            filter,
+            keep,
+        } => all::run(&suites, filter.as_deref(), keep).await,
+        Command::Bench {
+            bench: Bench::Open { projects },
+        } => {
+            println!("{}", control_plane::bench_open(projects).await?);
+            Ok(())
+        }
+        Command::Bench {
+            bench: Bench::Workspace { runs },
+        } => tokio::task::block_in_place(|| workspace::run(runs)),
     }
 }

@@ -2,7 +2,7 @@
 # Verifies a destruction attestation with stock tools only: openssl, jq, base64, sha256sum, dd (and bash).
 # Usage: verify.sh KEY.pem BUNDLE.json EVIDENCE.json
 # KEY.pem must come from you (handed over when the project started), never from the record under test.
-# Prints each step; the first that fails ends it with a non-zero status. What it proves: docs/verify-offline.md
+# Prints each step; the first that fails ends it with a non-zero status. What it proves: docs/src/verify-offline.md
 set -euo pipefail
 export LC_ALL=C
 

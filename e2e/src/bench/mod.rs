@@ -2,3 +2,4 @@
 
 pub mod open;
 pub mod replay;
+pub mod workspace;

@@ -48,7 +48,10 @@ impl OpenReport {
 
     /// The best run of the bare client.
     pub fn best(&self) -> Option<Replayed> {
-        self.bare.iter().copied().max_by(|a, b| a.rate.total_cmp(&b.rate))
+        self.bare
+            .iter()
+            .copied()
+            .max_by(|a, b| a.rate.total_cmp(&b.rate))
     }
 }
 
@@ -56,17 +59,44 @@ impl std::fmt::Display for OpenReport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let n = self.projects as f64;
         writeln!(f, "projects opened        {}", self.projects)?;
-        writeln!(f, "writes a project       {:.1} (distinct objects and subresources written: {:.1})", self.writes as f64 / n, self.objects as f64 / n)?;
-        writeln!(f, "projects a second      {:.2}", n / self.took.as_secs_f64())?;
+        writeln!(
+            f,
+            "writes a project       {:.1} (distinct objects and subresources written: {:.1})",
+            self.writes as f64 / n,
+            self.objects as f64 / n
+        )?;
+        writeln!(
+            f,
+            "projects a second      {:.2}",
+            n / self.took.as_secs_f64()
+        )?;
         writeln!(f, "writes a second        {:.0}", self.writes_per_second())?;
-        for Replayed { concurrency, rate, refused } in &self.bare {
-            writeln!(f, "bare client, {concurrency:>2} at once {rate:.0} writes a second ({refused} refused)")?;
+        for Replayed {
+            concurrency,
+            rate,
+            refused,
+        } in &self.bare
+        {
+            writeln!(
+                f,
+                "bare client, {concurrency:>2} at once {rate:.0} writes a second ({refused} refused)"
+            )?;
         }
         if let Some(best) = self.best() {
-            writeln!(f, "ratio                  {:.2} (to the bare client's best, {} at once)", self.writes_per_second() / best.rate, best.concurrency)?;
+            writeln!(
+                f,
+                "ratio                  {:.2} (to the bare client's best, {} at once)",
+                self.writes_per_second() / best.rate,
+                best.concurrency
+            )?;
         }
         let mib = |bytes: u64| bytes as f64 / 1024.0 / 1024.0;
-        write!(f, "controller memory      {:.1} MiB before, {:.1} MiB after", mib(self.resident.0), mib(self.resident.1))
+        write!(
+            f,
+            "controller memory      {:.1} MiB before, {:.1} MiB after",
+            mib(self.resident.0),
+            mib(self.resident.1)
+        )
     }
 }
 
@@ -77,14 +107,31 @@ impl std::fmt::Display for OpenReport {
 /// When a project does not open or the API server refuses.
 pub async fn run(lab: &Lab, projects: usize) -> Result<OpenReport> {
     Life::new(lab, "warmup").without_workspace().open().await?;
-    let before = lab.operator.controller().resident_bytes().unwrap_or_default();
-    let names: Vec<String> = (0..projects).map(|number| format!("bench{number:04}")).collect();
+    let before = lab
+        .operator
+        .controller()
+        .resident_bytes()
+        .unwrap_or_default();
+    let names: Vec<String> = (0..projects)
+        .map(|number| format!("bench{number:04}"))
+        .collect();
     names.iter().for_each(|name| lab.proxy.record(name));
-    let lives: Vec<Life<'_>> = names.iter().map(|name| Life::new(lab, name).without_workspace()).collect();
+    let lives: Vec<Life<'_>> = names
+        .iter()
+        .map(|name| Life::new(lab, name).without_workspace())
+        .collect();
     let began = Instant::now();
-    futures::stream::iter(&lives).map(Life::open).buffer_unordered(OPENED_AT_ONCE).try_collect::<Vec<()>>().await?;
+    futures::stream::iter(&lives)
+        .map(Life::open)
+        .buffer_unordered(OPENED_AT_ONCE)
+        .try_collect::<Vec<()>>()
+        .await?;
     let took = began.elapsed();
-    let after = lab.operator.controller().resident_bytes().unwrap_or_default();
+    let after = lab
+        .operator
+        .controller()
+        .resident_bytes()
+        .unwrap_or_default();
     lab.operator.controller().kill();
 
     let all: Api<Project> = Api::all(lab.plane.admin());
@@ -93,9 +140,17 @@ pub async fn run(lab: &Lab, projects: usize) -> Result<OpenReport> {
     for name in names {
         let requests = lab.proxy.tape(&name);
         let written = lab.proxy.disarm(&name);
-        objects += written.iter().map(|write| write.path.as_str()).collect::<BTreeSet<_>>().len();
+        objects += written
+            .iter()
+            .map(|write| write.path.as_str())
+            .collect::<BTreeSet<_>>()
+            .len();
         let uid = all.get(&name).await?.uid().unwrap_or_default();
-        tapes.push(Tape { project: name, uid, requests });
+        tapes.push(Tape {
+            project: name,
+            uid,
+            requests,
+        });
     }
     let writes = tapes.iter().map(|tape| tape.requests.len()).sum();
     let token = account_token(&lab.plane.admin(), SYSTEM_NAMESPACE, CONTROLLER_ACCOUNT).await?;
@@ -104,5 +159,12 @@ pub async fn run(lab: &Lab, projects: usize) -> Result<OpenReport> {
     for concurrency in CONCURRENCIES {
         bare.push(replay(lab, &client, &tapes, concurrency).await?);
     }
-    Ok(OpenReport { projects, writes, objects, took, bare, resident: (before, after) })
+    Ok(OpenReport {
+        projects,
+        writes,
+        objects,
+        took,
+        bare,
+        resident: (before, after),
+    })
 }

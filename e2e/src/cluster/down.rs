@@ -73,8 +73,10 @@ pub fn delete(state: &State) -> Result<()> {
 
 /// Once no cluster is left: the network and our own daemon go.
 pub fn last_one_out() -> Result<()> {
-    if !State::names()?.is_empty() {
-        return Ok(());
+    for name in State::names()? {
+        if State::read(&name)?.is_some_and(|state| state.docker.is_some()) {
+            return Ok(());
+        }
     }
     if let Some(docker) = Docker::running()? {
         docker.remove_network()?;

@@ -115,7 +115,10 @@ fn key() -> Result<String> {
 fn build(tar: &Path) -> Result<()> {
     packages::ensure(&[
         packages::file("/usr/bin/gcc", "gcc"),
-        packages::file("/usr/lib/x86_64-linux-gnu/libc.a", "libc6-dev"),
+        packages::file(
+            format!("/usr/lib/{}-linux-gnu/libc.a", std::env::consts::ARCH),
+            "libc6-dev",
+        ),
     ])?;
     let base = debootstrap::base(PACKAGES)?;
     let dir = paths::cache_dir("node-image")?;

@@ -1,7 +1,7 @@
 //! Routes between nodes of which not all run Cilium's agent, which would otherwise set them.
+use super::Cluster;
 use super::docker::Docker;
 use super::error::Result;
-use super::{Cluster, kind};
 
 /// Tells every node the way to every other node's pods.
 pub fn connect(cluster: &Cluster) -> Result<()> {
@@ -24,9 +24,4 @@ pub fn address(docker: &Docker, container: &str) -> Result<String> {
         .run()
         .args(["inspect", "--format", format, container])
         .text()
-}
-
-/// The addresses of pods, all nodes together.
-pub fn pod_cidr() -> &'static str {
-    kind::POD_CIDR
 }

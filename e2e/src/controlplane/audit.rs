@@ -81,14 +81,23 @@ pub struct AuditStatus {
 impl AuditEvent {
     /// Whether the request was answered and changed the store.
     pub fn is_successful_write(&self) -> bool {
-        let mutating = matches!(self.verb.as_str(), "create" | "update" | "patch" | "delete" | "deletecollection");
-        let succeeded = self.response_status.as_ref().is_some_and(|status| (200..300).contains(&status.code));
+        let mutating = matches!(
+            self.verb.as_str(),
+            "create" | "update" | "patch" | "delete" | "deletecollection"
+        );
+        let succeeded = self
+            .response_status
+            .as_ref()
+            .is_some_and(|status| (200..300).contains(&status.code));
         self.stage == "ResponseComplete" && mutating && succeeded
     }
 
     /// A short form for messages: verb, user-free path.
     pub fn summary(&self) -> String {
-        format!("{} {} at {}", self.verb, self.request_uri, self.request_received_timestamp)
+        format!(
+            "{} {} at {}",
+            self.verb, self.request_uri, self.request_received_timestamp
+        )
     }
 }
 
@@ -106,13 +115,17 @@ pub fn position(log: &Path) -> Result<u64> {
 /// When the file cannot be read or a whole line is not an audit event.
 pub fn events_since(log: &Path, position: u64) -> Result<Vec<AuditEvent>> {
     let mut file = std::fs::File::open(log).map_err(io(log.display()))?;
-    file.seek(SeekFrom::Start(position)).map_err(io(log.display()))?;
+    file.seek(SeekFrom::Start(position))
+        .map_err(io(log.display()))?;
     let mut events = Vec::new();
     let mut reader = BufReader::new(file);
     let mut line = String::new();
     // A last line without its newline is still being written.
     while reader.read_line(&mut line).map_err(io(log.display()))? > 0 && line.ends_with('\n') {
-        events.push(serde_json::from_str(&line).map_err(malformed(format!("audit log line `{}`", line.trim_end())))?);
+        events.push(
+            serde_json::from_str(&line)
+                .map_err(malformed(format!("audit log line `{}`", line.trim_end())))?,
+        );
         line.clear();
     }
     Ok(events)
@@ -121,19 +134,39 @@ pub fn events_since(log: &Path, position: u64) -> Result<Vec<AuditEvent>> {
 /// The requests of one user that are neither a watch nor about its lease: what promise 11 forbids in steady state.
 pub fn noise<'a>(events: &'a [AuditEvent], user: &str) -> Vec<&'a AuditEvent> {
     let quiet = |event: &AuditEvent| {
-        let lease = event.object_ref.as_ref().is_some_and(|object| object.resource == "leases");
+        let lease = event
+            .object_ref
+            .as_ref()
+            .is_some_and(|object| object.resource == "leases");
         event.verb == "watch" || lease
     };
-    events.iter().filter(|event| event.user.username == user && !quiet(event)).collect()
+    events
+        .iter()
+        .filter(|event| event.user.username == user && !quiet(event))
+        .collect()
 }
 
 /// How often each object was created, by `group/resource/namespace/name`; churn shows as a count above one.
 pub fn creations(events: &[AuditEvent]) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for event in events {
-        let created = event.response_status.as_ref().is_some_and(|status| status.code == 201);
-        let Some(object) = event.object_ref.as_ref().filter(|object| created && object.subresource.is_empty()) else { continue };
-        *counts.entry(format!("{}/{}/{}/{}", object.api_group, object.resource, object.namespace, object.name)).or_default() += 1;
+        let created = event
+            .response_status
+            .as_ref()
+            .is_some_and(|status| status.code == 201);
+        let Some(object) = event
+            .object_ref
+            .as_ref()
+            .filter(|object| created && object.subresource.is_empty())
+        else {
+            continue;
+        };
+        *counts
+            .entry(format!(
+                "{}/{}/{}/{}",
+                object.api_group, object.resource, object.namespace, object.name
+            ))
+            .or_default() += 1;
     }
     counts
 }

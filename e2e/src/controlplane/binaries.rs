@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::error::{ControlPlaneError, Result};
+use crate::cluster::tools::{self, Tool};
 
 /// Paths of the programs that a control plane runs.
 #[derive(Debug, Clone)]
@@ -13,35 +14,50 @@ pub struct Binaries {
     pub kube_apiserver: PathBuf,
     /// The controllers that make namespaces vanish, volumes bind and tokens appear.
     pub kube_controller_manager: PathBuf,
+    /// helm, which installs the chart.
+    pub helm: PathBuf,
 }
 
 impl Binaries {
-    /// Takes the programs from one folder.
+    /// The programs in the folder that `SDE_E2E_BIN` names, or else those of the harness's cache, built when absent. Blocking.
     ///
     /// # Errors
-    /// [`ControlPlaneError::Missing`] names the first program that is not there.
-    pub fn in_folder(folder: &Path) -> Result<Self> {
+    /// [`ControlPlaneError::Missing`] names the first program that the folder lacks; otherwise what kept one from being built.
+    pub fn find() -> Result<Self> {
+        match std::env::var_os("SDE_E2E_BIN") {
+            Some(folder) => {
+                let folder = PathBuf::from(folder);
+                Self::from(|tool| in_folder(&folder, tool))
+            }
+            None => {
+                tools::ensure(&[
+                    Tool::Etcd,
+                    Tool::KubeApiserver,
+                    Tool::KubeControllerManager,
+                    Tool::Helm,
+                ])?;
+                Self::from(|tool| Ok(tools::path(tool)?))
+            }
+        }
+    }
+
+    fn from(path: impl Fn(Tool) -> Result<PathBuf>) -> Result<Self> {
         Ok(Self {
-            etcd: find(folder, "etcd")?,
-            kube_apiserver: find(folder, "kube-apiserver")?,
-            kube_controller_manager: find(folder, "kube-controller-manager")?,
+            etcd: path(Tool::Etcd)?,
+            kube_apiserver: path(Tool::KubeApiserver)?,
+            kube_controller_manager: path(Tool::KubeControllerManager)?,
+            helm: path(Tool::Helm)?,
         })
     }
 }
 
-/// The path of one program in a folder.
-///
-/// # Errors
-/// [`ControlPlaneError::Missing`] when it is not a file there.
-pub fn find(folder: &Path, name: &str) -> Result<PathBuf> {
-    let path = folder.join(name);
+fn in_folder(folder: &Path, tool: Tool) -> Result<PathBuf> {
+    let path = folder.join(tool.binary());
     if path.is_file() {
         return Ok(path);
     }
-    Err(ControlPlaneError::Missing { name: name.to_owned(), places: folder.display().to_string() })
-}
-
-/// The folder that `SDE_E2E_BIN` names, for programs that were built elsewhere.
-pub fn override_folder() -> Option<PathBuf> {
-    std::env::var_os("SDE_E2E_BIN").map(PathBuf::from)
+    Err(ControlPlaneError::Missing {
+        name: tool.binary().to_owned(),
+        folder: folder.to_owned(),
+    })
 }

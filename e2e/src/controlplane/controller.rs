@@ -1,13 +1,15 @@
 //! The real `sde-controller` as a process beside a control plane, with a real `sde-agent sentinel`.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::error::{ControlPlaneError, Result};
 use super::identity;
-use super::install::{AGENT_IMAGE, CONTROLLER_ACCOUNT, HUB_NAMESPACE, SYSTEM_NAMESPACE, account_token};
+use super::install::{
+    AGENT_IMAGE, CONTROLLER_ACCOUNT, HUB_NAMESPACE, SYSTEM_NAMESPACE, account_token,
+};
 use super::process::{Process, ProcessSpec};
 use super::server::{ControlPlane, free_ports};
 
@@ -32,11 +34,11 @@ pub struct OperatorOptions {
 }
 
 impl OperatorOptions {
-    /// The usual options, with binaries from one folder (`target/debug` or `target/release`).
-    pub fn new(folder: &Path) -> Self {
+    /// The usual options.
+    pub fn new(controller: PathBuf, agent: PathBuf) -> Self {
         Self {
-            controller: folder.join("sde-controller"),
-            agent: folder.join("sde-agent"),
+            controller,
+            agent,
             server: None,
             api_timeout_seconds: 10,
             concurrency: 8,
@@ -62,17 +64,31 @@ impl Operator {
         let sentinel = Process::start(ProcessSpec {
             name: "sde-agent sentinel".to_owned(),
             program: options.agent.clone(),
-            args: arguments(&["sentinel", "--listen", &local(open), "--admin", &local(admin)]),
+            args: arguments(&[
+                "sentinel",
+                "--listen",
+                &local(open),
+                "--admin",
+                &local(admin),
+            ]),
             env: Vec::new(),
             log: plane.file("sentinel.log"),
         })?;
         let token = account_token(&plane.admin(), SYSTEM_NAMESPACE, CONTROLLER_ACCOUNT).await?;
         let kubeconfig = match &options.server {
-            Some(server) => identity::write_kubeconfig(&plane.file("sde-controller.kubeconfig"), server, None, &token)?,
+            Some(server) => identity::write_kubeconfig(
+                &plane.file("sde-controller.kubeconfig"),
+                server,
+                None,
+                &token,
+            )?,
             None => plane.kubeconfig("sde-controller", &token)?,
         };
         let numbers = [open, admin].map(|port| port.to_string());
-        let (concurrency, timeout) = (options.concurrency.to_string(), options.api_timeout_seconds.to_string());
+        let (concurrency, timeout) = (
+            options.concurrency.to_string(),
+            options.api_timeout_seconds.to_string(),
+        );
         let flags = [
             ["--namespace", SYSTEM_NAMESPACE],
             ["--hub-namespace", HUB_NAMESPACE],
@@ -94,13 +110,23 @@ impl Operator {
                 ("KUBECONFIG".to_owned(), kubeconfig.display().to_string()),
                 ("POD_NAME".to_owned(), "sde-controller-e2e".to_owned()),
                 // As every container of a cluster has them.
-                ("KUBERNETES_SERVICE_HOST".to_owned(), plane.host().to_owned()),
-                ("KUBERNETES_SERVICE_PORT".to_owned(), plane.port().to_string()),
+                (
+                    "KUBERNETES_SERVICE_HOST".to_owned(),
+                    plane.host().to_owned(),
+                ),
+                (
+                    "KUBERNETES_SERVICE_PORT".to_owned(),
+                    plane.port().to_string(),
+                ),
                 ("RUST_BACKTRACE".to_owned(), "1".to_owned()),
             ],
             log: plane.file(&options.log),
         })?;
-        Ok(Self { controller: Arc::new(controller), sentinel, listen })
+        Ok(Self {
+            controller: Arc::new(controller),
+            sentinel,
+            listen,
+        })
     }
 
     /// Waits until `/readyz` answers 200.
@@ -114,7 +140,10 @@ impl Operator {
                 return Err(self.controller.ended_error(status));
             }
             if Instant::now() > end {
-                return Err(ControlPlaneError::TimedOut { what: "sde-controller ready".to_owned(), limit: READY_LIMIT });
+                return Err(ControlPlaneError::TimedOut {
+                    what: "sde-controller ready".to_owned(),
+                    limit: READY_LIMIT,
+                });
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -125,15 +154,23 @@ impl Operator {
     pub async fn get(&self, path: &str) -> Option<String> {
         use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
         let exchange = async {
-            let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", self.listen)).await.ok()?;
+            let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", self.listen))
+                .await
+                .ok()?;
             let request = format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n");
             stream.write_all(request.as_bytes()).await.ok()?;
             let mut answer = String::new();
             stream.read_to_string(&mut answer).await.ok()?;
             let (head, body) = answer.split_once("\r\n\r\n")?;
-            head.split_whitespace().nth(1).filter(|code| *code == "200").map(|_| body.to_owned())
+            head.split_whitespace()
+                .nth(1)
+                .filter(|code| *code == "200")
+                .map(|_| body.to_owned())
         };
-        tokio::time::timeout(Duration::from_secs(2), exchange).await.ok().flatten()
+        tokio::time::timeout(Duration::from_secs(2), exchange)
+            .await
+            .ok()
+            .flatten()
     }
 
     /// The controller's process, for kills and for memory.

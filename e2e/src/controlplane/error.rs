@@ -1,6 +1,7 @@
 //! What can go wrong while a control plane or one of its helpers is started and driven.
 
 use std::fmt::Display;
+use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::Duration;
 
@@ -26,13 +27,16 @@ pub enum ControlPlaneError {
         stderr: String,
     },
     /// A binary that the lane needs is not there.
-    #[error("{name} is not in {places}; build it with `cargo e2e up` or name its folder in SDE_E2E_BIN")]
+    #[error("{name} is not in {}, which SDE_E2E_BIN names; put it there, or unset SDE_E2E_BIN to have it built", folder.display())]
     Missing {
         /// The binary.
         name: String,
         /// Where it was looked for.
-        places: String,
+        folder: PathBuf,
     },
+    /// A binary could not be built.
+    #[error(transparent)]
+    Harness(#[from] crate::cluster::error::Error),
     /// A process ended that should run.
     #[error("{name} ended with {status}; the end of its log:\n{tail}")]
     Ended {
@@ -81,11 +85,17 @@ pub fn io(what: impl Display) -> impl FnOnce(std::io::Error) -> ControlPlaneErro
 /// Turns a client error into ours, naming the request.
 pub fn api(what: impl Display) -> impl FnOnce(kube::Error) -> ControlPlaneError {
     let what = what.to_string();
-    move |source| ControlPlaneError::Api { what, source: Box::new(source) }
+    move |source| ControlPlaneError::Api {
+        what,
+        source: Box::new(source),
+    }
 }
 
 /// Turns any parse error into ours, naming what was read.
 pub fn malformed<E: Display>(what: impl Display) -> impl FnOnce(E) -> ControlPlaneError {
     let what = what.to_string();
-    move |why| ControlPlaneError::Malformed { what, why: why.to_string() }
+    move |why| ControlPlaneError::Malformed {
+        what,
+        why: why.to_string(),
+    }
 }

@@ -12,12 +12,30 @@ use super::process::run_to_end;
 
 /// The people that every control plane knows, beside [`ADMIN`]: two custodians, two approvers, a researcher and somebody with no rights.
 pub const PEOPLE: [Person; 6] = [
-    Person { user: "custodian-a", group: "sde:custodians" },
-    Person { user: "custodian-b", group: "sde:custodians" },
-    Person { user: "approver-a", group: "sde:approvers" },
-    Person { user: "approver-b", group: "sde:approvers" },
-    Person { user: "researcher", group: "sde:researchers" },
-    Person { user: "stranger", group: "sde:nobody" },
+    Person {
+        user: "custodian-a",
+        group: "sde:custodians",
+    },
+    Person {
+        user: "custodian-b",
+        group: "sde:custodians",
+    },
+    Person {
+        user: "approver-a",
+        group: "sde:approvers",
+    },
+    Person {
+        user: "approver-b",
+        group: "sde:approvers",
+    },
+    Person {
+        user: "researcher",
+        group: "sde:researchers",
+    },
+    Person {
+        user: "stranger",
+        group: "sde:nobody",
+    },
 ];
 
 /// The user with every right, in group `system:masters`.
@@ -71,9 +89,19 @@ impl Keys {
         };
         run_to_end(
             Command::new("openssl")
-                .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"])
+                .args([
+                    "req",
+                    "-x509",
+                    "-newkey",
+                    "ec",
+                    "-pkeyopt",
+                    "ec_paramgen_curve:P-256",
+                ])
                 .args(["-nodes", "-days", "2", "-subj", "/CN=sde-e2e-apiserver"])
-                .args(["-addext", &format!("subjectAltName=IP:{address},IP:127.0.0.1,DNS:localhost")])
+                .args([
+                    "-addext",
+                    &format!("subjectAltName=IP:{address},IP:127.0.0.1,DNS:localhost"),
+                ])
                 // rustls refuses a CA certificate as a server's own.
                 .args(["-addext", "basicConstraints=critical,CA:FALSE"])
                 .arg("-keyout")
@@ -82,8 +110,19 @@ impl Keys {
                 .arg(&keys.certificate),
         )?;
         // The SEC1 form: kube-apiserver takes the public half out of it, which it does not do for PKCS#8.
-        let curve = ["ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out"];
-        run_to_end(Command::new("openssl").args(curve).arg(&keys.service_account))?;
+        let curve = [
+            "ecparam",
+            "-name",
+            "prime256v1",
+            "-genkey",
+            "-noout",
+            "-out",
+        ];
+        run_to_end(
+            Command::new("openssl")
+                .args(curve)
+                .arg(&keys.service_account),
+        )?;
         let mut lines = String::new();
         let mut line = |user: &str, group: &str| {
             let _ = writeln!(lines, "{},{user},{user},\"{group}\"", token(user));
@@ -108,7 +147,10 @@ pub fn client(server: &str, certificate: Option<&[u8]>, token: Option<&str>) -> 
     config.root_cert = certificate.map(|der| vec![der.to_vec()]);
     // A harness that retries would hide what it is there to show.
     config.default_retry = false;
-    config.auth_info = AuthInfo { token: token.map(|token| token.to_owned().into()), ..AuthInfo::default() };
+    config.auth_info = AuthInfo {
+        token: token.map(|token| token.to_owned().into()),
+        ..AuthInfo::default()
+    };
     Client::try_from(config).map_err(api(format!("client for {server}")))
 }
 
@@ -116,7 +158,12 @@ pub fn client(server: &str, certificate: Option<&[u8]>, token: Option<&str>) -> 
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn write_kubeconfig(path: &Path, server: &str, certificate: Option<&Path>, token: &str) -> Result<PathBuf> {
+pub fn write_kubeconfig(
+    path: &Path,
+    server: &str,
+    certificate: Option<&Path>,
+    token: &str,
+) -> Result<PathBuf> {
     let cluster = match certificate {
         Some(file) => serde_json::json!({"server": server, "certificate-authority": file}),
         None => serde_json::json!({"server": server}),

@@ -16,6 +16,7 @@ use super::error::{ControlPlaneError, Result, api, malformed};
 use super::identity::ADMIN;
 use super::process::run_to_end;
 use super::server::ControlPlane;
+use crate::cluster::paths;
 
 /// Namespace of the operator.
 pub const SYSTEM_NAMESPACE: &str = "sde-system";
@@ -37,21 +38,30 @@ pub fn controller_user() -> String {
 /// # Errors
 /// When helm fails, the API server refuses something, or the CRDs are not served within ten seconds.
 pub async fn install(plane: &ControlPlane, helm: &Path) -> Result<()> {
-    let chart = Path::new(env!("CARGO_MANIFEST_DIR")).join("../charts/sde-operator");
+    let chart = paths::repository().join("charts/sde-operator");
     let kubeconfig = plane.person_kubeconfig(ADMIN)?;
     let home = plane.file("helm");
     let mut command = Command::new(helm);
     command
         .args(["install", "sde-operator"])
         .arg(chart)
-        .args(["--namespace", SYSTEM_NAMESPACE, "--create-namespace", "--set"])
-        .arg(format!("images.controller={CONTROLLER_IMAGE},images.agent={AGENT_IMAGE}"))
+        .args([
+            "--namespace",
+            SYSTEM_NAMESPACE,
+            "--create-namespace",
+            "--set",
+        ])
+        .arg(format!(
+            "images.controller={CONTROLLER_IMAGE},images.agent={AGENT_IMAGE}"
+        ))
         .arg("--kubeconfig")
         .arg(kubeconfig)
         .env("HELM_CACHE_HOME", home.join("cache"))
         .env("HELM_CONFIG_HOME", home.join("config"))
         .env("HELM_DATA_HOME", home.join("data"));
-    tokio::task::spawn_blocking(move || run_to_end(&mut command)).await.map_err(malformed("helm"))??;
+    tokio::task::spawn_blocking(move || run_to_end(&mut command))
+        .await
+        .map_err(malformed("helm"))??;
     let client = plane.admin();
     served(&client).await?;
     people(&client).await?;
@@ -64,10 +74,22 @@ pub async fn install(plane: &ControlPlane, helm: &Path) -> Result<()> {
 /// When the API server refuses.
 pub async fn account_token(client: &Client, namespace: &str, account: &str) -> Result<String> {
     let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), namespace);
-    let request = TokenRequest { spec: TokenRequestSpec { expiration_seconds: Some(3600), ..TokenRequestSpec::default() }, ..TokenRequest::default() };
+    let request = TokenRequest {
+        spec: TokenRequestSpec {
+            expiration_seconds: Some(3600),
+            ..TokenRequestSpec::default()
+        },
+        ..TokenRequest::default()
+    };
     let what = format!("token of {namespace}/{account}");
-    let answer = accounts.create_token_request(account, &PostParams::default(), &request).await.map_err(api(&what))?;
-    answer.status.map(|status| status.token).ok_or_else(|| malformed(what)("no token in the answer"))
+    let answer = accounts
+        .create_token_request(account, &PostParams::default(), &request)
+        .await
+        .map_err(api(&what))?;
+    answer
+        .status
+        .map(|status| status.token)
+        .ok_or_else(|| malformed(what)("no token in the answer"))
 }
 
 /// Waits until every CRD of ours is established.
@@ -76,11 +98,19 @@ async fn served(client: &Client) -> Result<()> {
     let limit = std::time::Duration::from_secs(10);
     let waiting = async {
         loop {
-            let list = crds.list(&ListParams::default()).await.map_err(api("CRDs"))?;
+            let list = crds
+                .list(&ListParams::default())
+                .await
+                .map_err(api("CRDs"))?;
             let mut ours = list.iter().filter(|crd| crd.spec.group == GROUP).peekable();
             let established = |crd: &CustomResourceDefinition| {
-                let conditions = crd.status.iter().flat_map(|status| status.conditions.iter().flatten());
-                conditions.into_iter().any(|condition| condition.type_ == "Established" && condition.status == "True")
+                let conditions = crd
+                    .status
+                    .iter()
+                    .flat_map(|status| status.conditions.iter().flatten());
+                conditions
+                    .into_iter()
+                    .any(|condition| condition.type_ == "Established" && condition.status == "True")
             };
             if ours.peek().is_some() && ours.all(established) {
                 return Ok(());
@@ -88,30 +118,52 @@ async fn served(client: &Client) -> Result<()> {
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
     };
-    let timed_out = |_| ControlPlaneError::TimedOut { what: "our CRDs established".to_owned(), limit };
-    tokio::time::timeout(limit, waiting).await.map_err(timed_out)?
+    let timed_out = |_| ControlPlaneError::TimedOut {
+        what: "our CRDs established".to_owned(),
+        limit,
+    };
+    tokio::time::timeout(limit, waiting)
+        .await
+        .map_err(timed_out)?
 }
 
 /// Binds the groups of [`super::identity::PEOPLE`] as a platform team would. Researchers get nothing: the hub acts for them.
 async fn people(client: &Client) -> Result<()> {
     let bindings: Api<ClusterRoleBinding> = Api::all(client.clone());
-    for (group, role) in [("sde:custodians", "sde-custodian"), ("sde:approvers", "sde-approver")] {
+    for (group, role) in [
+        ("sde:custodians", "sde-custodian"),
+        ("sde:approvers", "sde-approver"),
+    ] {
         let binding = json!({
             "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": role},
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
             "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": group}],
         });
-        bindings.patch(role, &PatchParams::apply("sde-e2e"), &Patch::Apply(&binding)).await.map_err(api(format!("binding of {role}")))?;
+        bindings
+            .patch(
+                role,
+                &PatchParams::apply("sde-e2e"),
+                &Patch::Apply(&binding),
+            )
+            .await
+            .map_err(api(format!("binding of {role}")))?;
     }
     Ok(())
 }
 
 async fn hub(client: &Client) -> Result<()> {
     let params = PatchParams::apply("sde-e2e");
-    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HUB_NAMESPACE}});
-    Api::<Namespace>::all(client.clone()).patch(HUB_NAMESPACE, &params, &Patch::Apply(&namespace)).await.map_err(api(HUB_NAMESPACE))?;
+    let namespace =
+        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HUB_NAMESPACE}});
+    Api::<Namespace>::all(client.clone())
+        .patch(HUB_NAMESPACE, &params, &Patch::Apply(&namespace))
+        .await
+        .map_err(api(HUB_NAMESPACE))?;
     let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": HUB_SERVICE_ACCOUNT}});
     let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), HUB_NAMESPACE);
-    accounts.patch(HUB_SERVICE_ACCOUNT, &params, &Patch::Apply(&account)).await.map_err(api("ServiceAccount of the hub"))?;
+    accounts
+        .patch(HUB_SERVICE_ACCOUNT, &params, &Patch::Apply(&account))
+        .await
+        .map_err(api("ServiceAccount of the hub"))?;
     Ok(())
 }

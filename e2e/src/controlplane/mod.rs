@@ -11,7 +11,9 @@ pub mod error;
 pub mod fault_proxy;
 pub mod identity;
 pub mod install;
+mod launch;
 pub mod process;
+pub mod recorder;
 pub mod server;
 pub mod standin;
 

@@ -40,7 +40,10 @@ impl Process {
     /// [`ControlPlaneError::Io`] when the log cannot be opened or the program cannot be run.
     pub fn start(spec: ProcessSpec) -> Result<Self> {
         let child = spawn(&spec)?;
-        Ok(Self { spec, child: Mutex::new(child) })
+        Ok(Self {
+            spec,
+            child: Mutex::new(child),
+        })
     }
 
     /// The file that holds the process's output.
@@ -73,7 +76,12 @@ impl Process {
     /// # Errors
     /// [`ControlPlaneError::Io`] when `kill` cannot be run, [`ControlPlaneError::Command`] when it refuses.
     pub fn signal(&self, signal: &str) -> Result<()> {
-        run_to_end(Command::new("kill").arg(format!("-{signal}")).arg(self.pid().to_string())).map(|_| ())
+        run_to_end(
+            Command::new("kill")
+                .arg(format!("-{signal}"))
+                .arg(self.pid().to_string()),
+        )
+        .map(|_| ())
     }
 
     /// Waits until the process has ended; `None` when it still runs after `limit`.
@@ -118,7 +126,11 @@ impl Process {
 
     /// An error that says how the process ended, with the end of its log.
     pub fn ended_error(&self, status: ExitStatus) -> ControlPlaneError {
-        ControlPlaneError::Ended { name: self.spec.name.clone(), status, tail: self.log_tail(8) }
+        ControlPlaneError::Ended {
+            name: self.spec.name.clone(),
+            status,
+            tail: self.log_tail(8),
+        }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Child> {
@@ -143,11 +155,19 @@ pub fn run_to_end(command: &mut Command) -> Result<Vec<u8>> {
         return Ok(output.stdout);
     }
     let stderr = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    Err(ControlPlaneError::Command { command: shown, status: output.status, stderr })
+    Err(ControlPlaneError::Command {
+        command: shown,
+        status: output.status,
+        stderr,
+    })
 }
 
 fn spawn(spec: &ProcessSpec) -> Result<Child> {
-    let log: File = OpenOptions::new().create(true).append(true).open(&spec.log).map_err(io(spec.log.display()))?;
+    let log: File = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(&spec.log)
+        .map_err(io(spec.log.display()))?;
     let errors = log.try_clone().map_err(io(spec.log.display()))?;
     // setpriv sets PR_SET_PDEATHSIG and then becomes the program, so the pid is the program's own.
     let mut command = Command::new("setpriv");
@@ -180,6 +200,10 @@ fn on_spawner_thread(command: Command) -> std::io::Result<Child> {
     });
     let (answer, result) = channel();
     let gone = |_| std::io::Error::other("the thread that starts processes has ended");
-    spawner.lock().unwrap_or_else(PoisonError::into_inner).send((command, answer)).map_err(|e| gone(e.to_string()))?;
+    spawner
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .send((command, answer))
+        .map_err(|e| gone(e.to_string()))?;
     result.recv().map_err(|e| gone(e.to_string()))?
 }

@@ -2,7 +2,6 @@
 //!
 //! etcd runs with `--unsafe-no-fsync`: a test may lose its store when the *machine* dies, never when a process does.
 
-use std::ffi::OsString;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -17,33 +16,13 @@ use tempfile::TempDir;
 use super::audit;
 use super::binaries::Binaries;
 use super::error::{ControlPlaneError, Result, api, io, malformed};
-use super::identity::{self, ADMIN, CONTROLLER_MANAGER, Keys};
-use super::process::{Process, ProcessSpec};
+use super::identity::{self, ADMIN, Keys};
+use super::launch::{ADDRESS, start_apiserver, start_controller_manager, start_etcd};
+use super::process::Process;
+use crate::cluster::paths;
 
 /// How long the whole control plane may take to start on a busy machine.
 const START_LIMIT: Duration = Duration::from_secs(60);
-
-/// Where the API server listens: the first address of [`SERVICE_RANGE`], which is that of the Service `kubernetes`. So the address that
-/// a cluster's clients learn from the API is one that answers, without any routing.
-const ADDRESS: &str = "127.96.0.1";
-
-/// Cluster IPs, on loopback.
-const SERVICE_RANGE: &str = "127.96.0.0/16";
-
-/// The controllers that matter where no kubelet runs: without them namespaces never vanish and claims never bind.
-const CONTROLLERS: [&str; 11] = [
-    "namespace-controller",
-    "garbage-collector-controller",
-    "serviceaccount-controller",
-    "serviceaccount-token-controller",
-    "root-ca-certificate-publisher-controller",
-    "resourcequota-controller",
-    "clusterrole-aggregation-controller",
-    "persistentvolume-binder-controller",
-    "persistentvolumeclaim-protection-controller",
-    "persistentvolume-protection-controller",
-    "validatingadmissionpolicy-status-controller",
-];
 
 /// How to start a control plane.
 #[derive(Debug, Clone)]
@@ -59,13 +38,17 @@ pub struct ControlPlaneOptions {
 impl ControlPlaneOptions {
     /// The usual options: state under `target/e2e/control-plane`.
     pub fn new(binaries: Binaries) -> Self {
-        Self { binaries, state_root: default_state_root(), extra_apiserver_args: Vec::new() }
+        Self {
+            binaries,
+            state_root: default_state_root(),
+            extra_apiserver_args: Vec::new(),
+        }
     }
 }
 
 /// `target/e2e/control-plane` of this repository.
 pub fn default_state_root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/e2e/control-plane")
+    paths::repository().join("target/e2e/control-plane")
 }
 
 /// A running control plane; everything is stopped and removed when it is dropped.
@@ -97,18 +80,40 @@ impl ControlPlane {
         let admin = identity::client(&url, Some(&certificate), Some(&identity::token(ADMIN)))?;
 
         let etcd = start_etcd(&options.binaries, folder.path(), client_port, peer_port)?;
-        wait_until("etcd listening", &[&etcd], async || tokio::net::TcpStream::connect(("127.0.0.1", client_port)).await.is_ok()).await?;
+        wait_until("etcd listening", &[&etcd], async || {
+            tokio::net::TcpStream::connect(("127.0.0.1", client_port))
+                .await
+                .is_ok()
+        })
+        .await?;
         let apiserver = start_apiserver(&options, folder.path(), &keys, client_port, secure_port)?;
-        wait_until("API server ready", &[&etcd, &apiserver], async || ready(&admin).await).await?;
-        let controller_manager = start_controller_manager(&options.binaries, folder.path(), &keys, &url)?;
+        wait_until("API server ready", &[&etcd, &apiserver], async || {
+            ready(&admin).await
+        })
+        .await?;
+        let controller_manager =
+            start_controller_manager(&options.binaries, folder.path(), &keys, &url)?;
         let accounts: Api<ServiceAccount> = Api::namespaced(admin.clone(), "default");
         let processes = [&etcd, &apiserver, &controller_manager];
-        wait_until("default ServiceAccount", &processes, async || matches!(accounts.get_opt("default").await, Ok(Some(_)))).await?;
+        wait_until("default ServiceAccount", &processes, async || {
+            matches!(accounts.get_opt("default").await, Ok(Some(_)))
+        })
+        .await?;
 
         point_service(&admin, secure_port).await?;
 
         let started_in = began.elapsed();
-        Ok(Self { controller_manager, apiserver, etcd, keys, certificate, url, admin, started_in, folder })
+        Ok(Self {
+            controller_manager,
+            apiserver,
+            etcd,
+            keys,
+            certificate,
+            url,
+            admin,
+            started_in,
+            folder,
+        })
     }
 
     /// A client with every right.
@@ -145,7 +150,12 @@ impl ControlPlane {
     /// # Errors
     /// When the file cannot be written.
     pub fn kubeconfig(&self, name: &str, token: &str) -> Result<PathBuf> {
-        identity::write_kubeconfig(&self.file(&format!("{name}.kubeconfig")), &self.url, Some(&self.keys.certificate), token)
+        identity::write_kubeconfig(
+            &self.file(&format!("{name}.kubeconfig")),
+            &self.url,
+            Some(&self.keys.certificate),
+            token,
+        )
     }
 
     /// A kubeconfig for a person by user name.
@@ -162,7 +172,12 @@ impl ControlPlane {
     /// When it does not come back.
     pub async fn restart_apiserver(&self) -> Result<()> {
         self.apiserver.restart()?;
-        wait_until("API server ready again", &[&self.etcd, &self.apiserver], async || ready(&self.admin).await).await?;
+        wait_until(
+            "API server ready again",
+            &[&self.etcd, &self.apiserver],
+            async || ready(&self.admin).await,
+        )
+        .await?;
         point_service(&self.admin, self.port()).await
     }
 
@@ -191,7 +206,11 @@ impl ControlPlane {
 
     /// The API server's port.
     pub fn port(&self) -> u16 {
-        self.url.rsplit(':').next().and_then(|port| port.parse().ok()).unwrap_or_default()
+        self.url
+            .rsplit(':')
+            .next()
+            .and_then(|port| port.parse().ok())
+            .unwrap_or_default()
     }
 
     /// The audit log of the API server, one JSON event a line.
@@ -213,19 +232,31 @@ impl ControlPlane {
 /// The API server makes the Service `kubernetes` with port 443 whenever it starts; ours listens elsewhere.
 async fn point_service(admin: &Client, port: u16) -> Result<()> {
     let services: Api<Service> = Api::namespaced(admin.clone(), "default");
-    wait_until("Service kubernetes", &[], async || matches!(services.get_opt("kubernetes").await, Ok(Some(_)))).await?;
+    wait_until("Service kubernetes", &[], async || {
+        matches!(services.get_opt("kubernetes").await, Ok(Some(_)))
+    })
+    .await?;
     let patch = json!({"spec": {"ports": [{"name": "https", "port": port, "targetPort": port, "protocol": "TCP"}]}});
-    services.patch("kubernetes", &PatchParams::default(), &Patch::Merge(&patch)).await.map_err(api("Service kubernetes"))?;
+    services
+        .patch("kubernetes", &PatchParams::default(), &Patch::Merge(&patch))
+        .await
+        .map_err(api("Service kubernetes"))?;
     Ok(())
 }
 
 async fn ready(admin: &Client) -> bool {
-    let Ok(request) = http::Request::get("/readyz").body(Vec::new()) else { return false };
+    let Ok(request) = http::Request::get("/readyz").body(Vec::new()) else {
+        return false;
+    };
     matches!(tokio::time::timeout(Duration::from_secs(2), admin.request_text(request)).await, Ok(Ok(text)) if text == "ok")
 }
 
 /// Polls `condition` until it holds; stops at once when one of `processes` has ended.
-async fn wait_until(what: &str, processes: &[&Process], condition: impl AsyncFn() -> bool) -> Result<()> {
+async fn wait_until(
+    what: &str,
+    processes: &[&Process],
+    condition: impl AsyncFn() -> bool,
+) -> Result<()> {
     let end = Instant::now() + START_LIMIT;
     while !condition().await {
         for process in processes {
@@ -234,89 +265,14 @@ async fn wait_until(what: &str, processes: &[&Process], condition: impl AsyncFn(
             }
         }
         if Instant::now() > end {
-            return Err(ControlPlaneError::TimedOut { what: what.to_owned(), limit: START_LIMIT });
+            return Err(ControlPlaneError::TimedOut {
+                what: what.to_owned(),
+                limit: START_LIMIT,
+            });
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     Ok(())
-}
-
-fn start_etcd(binaries: &Binaries, folder: &Path, client_port: u16, peer_port: u16) -> Result<Process> {
-    let client = format!("http://127.0.0.1:{client_port}");
-    let peer = format!("http://127.0.0.1:{peer_port}");
-    let args = [
-        ("--name", "e2e".to_owned()),
-        ("--data-dir", folder.join("etcd").display().to_string()),
-        ("--listen-client-urls", client.clone()),
-        ("--advertise-client-urls", client),
-        ("--listen-peer-urls", peer.clone()),
-        ("--initial-advertise-peer-urls", peer.clone()),
-        ("--initial-cluster", format!("e2e={peer}")),
-        ("--unsafe-no-fsync", "true".to_owned()),
-        ("--log-level", "warn".to_owned()),
-    ];
-    start("etcd", &binaries.etcd, folder, flags(&args))
-}
-
-fn start_apiserver(options: &ControlPlaneOptions, folder: &Path, keys: &Keys, etcd_port: u16, port: u16) -> Result<Process> {
-    let policy = audit::write_policy(folder)?;
-    let path = |path: &Path| path.display().to_string();
-    let args = [
-        ("--etcd-servers", format!("http://127.0.0.1:{etcd_port}")),
-        ("--bind-address", ADDRESS.to_owned()),
-        ("--advertise-address", ADDRESS.to_owned()),
-        // A loopback address is not allowed in the endpoints of the Service `kubernetes`, so nobody writes them.
-        ("--endpoint-reconciler-type", "none".to_owned()),
-        ("--secure-port", port.to_string()),
-        ("--tls-cert-file", path(&keys.certificate)),
-        ("--tls-private-key-file", path(&keys.private_key)),
-        ("--service-cluster-ip-range", SERVICE_RANGE.to_owned()),
-        ("--service-account-issuer", "https://kubernetes.default.svc.cluster.local".to_owned()),
-        ("--service-account-key-file", path(&keys.service_account)),
-        ("--service-account-signing-key-file", path(&keys.service_account)),
-        ("--token-auth-file", path(&keys.tokens)),
-        ("--authorization-mode", "RBAC".to_owned()),
-        ("--audit-policy-file", path(&policy)),
-        ("--audit-log-path", path(&folder.join(audit::LOG))),
-        // One file for the whole run: a rotated log would lose events for the suites.
-        ("--audit-log-maxsize", "4096".to_owned()),
-        ("--v", "1".to_owned()),
-    ];
-    let mut args = flags(&args);
-    args.extend(options.extra_apiserver_args.iter().map(OsString::from));
-    start("kube-apiserver", &options.binaries.kube_apiserver, folder, args)
-}
-
-fn start_controller_manager(binaries: &Binaries, folder: &Path, keys: &Keys, url: &str) -> Result<Process> {
-    let token = identity::token(CONTROLLER_MANAGER);
-    let kubeconfig = folder.join("controller-manager.kubeconfig");
-    identity::write_kubeconfig(&kubeconfig, url, Some(&keys.certificate), &token)?;
-    let args = [
-        ("--kubeconfig", kubeconfig.display().to_string()),
-        ("--leader-elect", "false".to_owned()),
-        ("--controllers", CONTROLLERS.join(",")),
-        // As kubeadm does: each controller is its own user, which admission policies exempt by name.
-        ("--use-service-account-credentials", "true".to_owned()),
-        ("--service-account-private-key-file", keys.service_account.display().to_string()),
-        ("--root-ca-file", keys.certificate.display().to_string()),
-        ("--kube-api-qps", "1000".to_owned()),
-        ("--kube-api-burst", "2000".to_owned()),
-        ("--concurrent-namespace-syncs", "20".to_owned()),
-        ("--pvclaimbinder-sync-period", "2s".to_owned()),
-        ("--resource-quota-sync-period", "30s".to_owned()),
-        ("--secure-port", "0".to_owned()),
-        ("--v", "1".to_owned()),
-    ];
-    start("kube-controller-manager", &binaries.kube_controller_manager, folder, flags(&args))
-}
-
-fn start(name: &str, program: &Path, folder: &Path, args: Vec<OsString>) -> Result<Process> {
-    let log = folder.join(format!("{name}.log"));
-    Process::start(ProcessSpec { name: name.to_owned(), program: program.to_owned(), args, env: Vec::new(), log })
-}
-
-fn flags(pairs: &[(&str, String)]) -> Vec<OsString> {
-    pairs.iter().map(|(flag, value)| OsString::from(format!("{flag}={value}"))).collect()
 }
 
 /// Ports that were free a moment ago. All are held until all are known, so that they differ.
@@ -327,8 +283,12 @@ pub fn free_ports<const N: usize>() -> Result<[u16; N]> {
     let mut held = Vec::with_capacity(N);
     let mut ports = [0; N];
     for port in &mut ports {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(io("a free port on 127.0.0.1"))?;
-        *port = listener.local_addr().map_err(io("a free port on 127.0.0.1"))?.port();
+        let listener =
+            TcpListener::bind(("127.0.0.1", 0)).map_err(io("a free port on 127.0.0.1"))?;
+        *port = listener
+            .local_addr()
+            .map_err(io("a free port on 127.0.0.1"))?
+            .port();
         held.push(listener);
     }
     Ok(ports)
@@ -338,21 +298,35 @@ pub fn free_ports<const N: usize>() -> Result<[u16; N]> {
 fn state_folder(root: &Path) -> Result<TempDir> {
     std::fs::create_dir_all(root).map_err(io(root.display()))?;
     let root = root.canonicalize().map_err(io(root.display()))?;
-    for entry in std::fs::read_dir(&root).map_err(io(root.display()))?.flatten() {
+    for entry in std::fs::read_dir(&root)
+        .map_err(io(root.display()))?
+        .flatten()
+    {
         let name = entry.file_name();
-        let pid = name.to_str().and_then(|name| name.split('-').next()).and_then(|pid| pid.parse::<u32>().ok());
+        let pid = name
+            .to_str()
+            .and_then(|name| name.split('-').next())
+            .and_then(|pid| pid.parse::<u32>().ok());
         if pid.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
             // Another run may be sweeping too; whoever is first removes it.
             let _ = std::fs::remove_dir_all(entry.path());
         }
     }
     let prefix = format!("{}-", std::process::id());
-    tempfile::Builder::new().prefix(&prefix).tempdir_in(&root).map_err(io(root.display()))
+    tempfile::Builder::new()
+        .prefix(&prefix)
+        .tempdir_in(&root)
+        .map_err(io(root.display()))
 }
 
 /// The one certificate of a PEM file as DER.
 fn der(file: &Path) -> Result<Vec<u8>> {
     let pem = std::fs::read_to_string(file).map_err(io(file.display()))?;
-    let body: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
-    base64::engine::general_purpose::STANDARD.decode(body).map_err(malformed(file.display()))
+    let body: String = pem
+        .lines()
+        .filter(|line| !line.starts_with("-----"))
+        .collect();
+    base64::engine::general_purpose::STANDARD
+        .decode(body)
+        .map_err(malformed(file.display()))
 }

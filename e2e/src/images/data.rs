@@ -10,7 +10,7 @@ use crate::cluster::lock::Lock;
 use crate::cluster::{Cluster, debootstrap, paths, progress};
 
 const PACKAGE: &str = "python-pyvcf-examples";
-/// The excerpt: part of chromosome 20 with the genotypes of 629 people.
+/// The excerpt: 381 variants of chromosome 2 with the genotypes of 629 people.
 pub const FILE: &str = "1kg.vcf.gz";
 
 /// The excerpt as files of this host, fetched once; the package is unpacked, not installed. Needs apt.

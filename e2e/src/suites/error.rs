@@ -8,6 +8,9 @@ use crate::controlplane::error::ControlPlaneError;
 /// A failed test.
 #[derive(Debug, thiserror::Error)]
 pub enum SuiteError {
+    /// The harness failed.
+    #[error(transparent)]
+    Harness(#[from] crate::cluster::error::Error),
     /// The lane itself failed.
     #[error(transparent)]
     Lane(#[from] ControlPlaneError),
@@ -35,13 +38,24 @@ pub type Result<T> = std::result::Result<T, SuiteError>;
 /// # Errors
 /// [`SuiteError::Check`] when it does not hold.
 pub fn check(holds: bool, message: impl Display) -> Result<()> {
-    if holds { Ok(()) } else { Err(SuiteError::Check(message.to_string())) }
+    if holds {
+        Ok(())
+    } else {
+        Err(SuiteError::Check(message.to_string()))
+    }
 }
 
 /// Fails the test unless two values are equal.
 ///
 /// # Errors
 /// [`SuiteError::Check`] with both values.
-pub fn check_equal<T: PartialEq + std::fmt::Debug>(what: &str, found: &T, wanted: &T) -> Result<()> {
-    check(found == wanted, format_args!("{what}: found {found:?}, wanted {wanted:?}"))
+pub fn check_equal<T: PartialEq + std::fmt::Debug>(
+    what: &str,
+    found: &T,
+    wanted: &T,
+) -> Result<()> {
+    check(
+        found == wanted,
+        format_args!("{what}: found {found:?}, wanted {wanted:?}"),
+    )
 }

@@ -1,5 +1,6 @@
 //! A control plane with the chart installed, the stand-in, the fault proxy and the real controller behind it: where suites run.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -10,7 +11,9 @@ use serde_json::json;
 use super::error::Result;
 use crate::controlplane::controller::{Operator, OperatorOptions};
 use crate::controlplane::fault_proxy::FaultProxy;
+use crate::controlplane::identity::PEOPLE;
 use crate::controlplane::install::{self, HUB_NAMESPACE};
+use crate::controlplane::recorder::Recorder;
 use crate::controlplane::standin::{STORAGE_CLASS, Standin};
 use crate::controlplane::{ControlPlane, ControlPlaneOptions};
 use sde_crds::names::{HUB_SERVICE_ACCOUNT, POLICY_NAME};
@@ -20,10 +23,10 @@ use sde_crds::names::{HUB_SERVICE_ACCOUNT, POLICY_NAME};
 pub struct LabOptions {
     /// The control plane.
     pub plane: ControlPlaneOptions,
-    /// helm.
-    pub helm: PathBuf,
-    /// Folder with `sde-controller` and `sde-agent`.
-    pub operator: PathBuf,
+    /// The `sde-controller` binary.
+    pub controller: PathBuf,
+    /// The `sde-agent` binary.
+    pub agent: PathBuf,
     /// `--api-timeout-seconds` of the controller; short where time-outs are provoked.
     pub api_timeout_seconds: u32,
     /// `--concurrency` of the controller.
@@ -38,8 +41,13 @@ pub struct Lab {
     pub proxy: Arc<FaultProxy>,
     /// Kubelet and provisioner.
     pub standin: Standin,
+    /// Witness of every object that the controller makes.
+    pub recorder: Recorder,
     /// The hub, which opens Workspaces for researchers.
     pub hub: Client,
+    /// Clients are dear to make, so each person has one.
+    people: BTreeMap<&'static str, Client>,
+    nobody: Client,
     /// The control plane.
     pub plane: ControlPlane,
 }
@@ -50,29 +58,46 @@ impl Lab {
     /// # Errors
     /// When a part does not start.
     pub async fn start(options: LabOptions) -> Result<Self> {
+        let helm = options.plane.binaries.helm.clone();
         let plane = ControlPlane::start(options.plane).await?;
-        install::install(&plane, &options.helm).await?;
+        install::install(&plane, &helm).await?;
         let standin = Standin::start(&plane).await?;
+        let recorder = Recorder::start(&plane.admin());
         let proxy = Arc::new(FaultProxy::start(plane.passthrough()?).await?);
-        let hub = plane.client_with_token(&install::account_token(&plane.admin(), HUB_NAMESPACE, HUB_SERVICE_ACCOUNT).await?)?;
-        let mut operator_options = OperatorOptions::new(&options.operator);
+        let hub = plane.client_with_token(
+            &install::account_token(&plane.admin(), HUB_NAMESPACE, HUB_SERVICE_ACCOUNT).await?,
+        )?;
+        let mut operator_options = OperatorOptions::new(options.controller, options.agent);
         operator_options.server = Some(proxy.url());
         operator_options.api_timeout_seconds = options.api_timeout_seconds;
         operator_options.concurrency = options.concurrency;
-        Api::<SdePolicy>::all(plane.admin()).create(&Default::default(), &policy()?).await?;
+        Api::<SdePolicy>::all(plane.admin())
+            .create(&Default::default(), &policy()?)
+            .await?;
         let operator = Operator::start(&plane, &operator_options).await?;
         operator.ready().await?;
         let controller = operator.controller().clone();
         proxy.on_kill(move || controller.kill());
-        Ok(Self { operator, proxy, standin, hub, plane })
+        let people = PEOPLE
+            .iter()
+            .map(|person| Ok((person.user, plane.person(person.user)?)))
+            .collect::<Result<_>>()?;
+        let nobody = plane.passthrough()?;
+        Ok(Self {
+            operator,
+            proxy,
+            standin,
+            recorder,
+            hub,
+            people,
+            nobody,
+            plane,
+        })
     }
 
-    /// A client for a person.
-    ///
-    /// # Errors
-    /// When the client cannot be made.
-    pub fn person(&self, user: &str) -> Result<Client> {
-        Ok(self.plane.person(user)?)
+    /// A client for a person of [`PEOPLE`]; for anybody else one that the API server does not know.
+    pub fn person(&self, user: &str) -> Client {
+        self.people.get(user).unwrap_or(&self.nobody).clone()
     }
 
     /// Starts the controller again if it was killed.

@@ -2,20 +2,20 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{ConfigMap, Event, Namespace, PersistentVolume, PersistentVolumeClaim, Pod};
-use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
-use kube::{Api, Client, ResourceExt as _};
+use k8s_openapi::api::core::v1::{ConfigMap, Event, Pod};
+use kube::Api;
+use kube::api::PostParams;
 use sde_core::lock::{Outcome, Report};
-use sde_crds::names::GATE_ANNOTATION;
 use serde_json::json;
 
 use super::error::{Result, SuiteError, check, check_equal};
 use super::lab::object;
-use super::life::when;
 use super::runner::{Runner, SuiteReport};
+use super::scene::{Scene, eventually, exit_code, phase};
+use super::waiting::when;
 use crate::controlplane::fault_proxy::{Fault, FaultProxy, Point, Rule};
 use crate::controlplane::identity::{self, ADMIN};
-use crate::controlplane::standin::{Behaviour, ProbeFinds, STORAGE_CLASS, Standin};
+use crate::controlplane::standin::{Behaviour, ProbeFinds, Standin};
 use crate::controlplane::{ControlPlane, ControlPlaneOptions};
 
 /// Runs the suite on a control plane of its own, without the chart.
@@ -24,158 +24,173 @@ use crate::controlplane::{ControlPlane, ControlPlaneOptions};
 /// When the control plane does not start.
 pub async fn run(options: ControlPlaneOptions, filter: Option<String>) -> Result<SuiteReport> {
     let plane = ControlPlane::start(options).await?;
-    println!("control plane started in {:.1} s", plane.started_in().as_secs_f32());
+    println!(
+        "control plane started in {:.1} s",
+        plane.started_in().as_secs_f32()
+    );
     let standin = Standin::start(&plane).await?;
     let mut runner = Runner::new(filter);
-    runner.test("lane: a pod waits at its gate, runs, and goes with its volume", pod_walks(&plane)).await;
-    runner.test("lane: an open target, a missing image, a mount that fails", trouble(&plane, &standin)).await;
-    runner.test("lane: a volume that will not delete", kept_volume(&plane, &standin)).await;
-    runner.test("lane: the proxy passes watches and fails chosen writes", proxy(&plane)).await;
-    runner.test("lane: the API server comes back with what it held", restart(&plane)).await;
-    runner.test("lane: the audit log names who wrote what", audit(&plane)).await;
+    runner
+        .test(
+            "lane: a pod waits at its gate, runs, and goes with its volume",
+            pod_walks(&plane),
+        )
+        .await;
+    runner
+        .test(
+            "lane: an open target, a missing image, a mount that fails",
+            trouble(&plane, &standin),
+        )
+        .await;
+    runner
+        .test(
+            "lane: a volume that will not delete",
+            kept_volume(&plane, &standin),
+        )
+        .await;
+    runner
+        .test(
+            "lane: the proxy passes watches and fails chosen writes",
+            proxy(&plane),
+        )
+        .await;
+    runner
+        .test(
+            "lane: the API server comes back with what it held",
+            restart(&plane),
+        )
+        .await;
+    runner
+        .test("lane: the audit log names who wrote what", audit(&plane))
+        .await;
     plane.check()?;
     Ok(runner.finish())
 }
 
-/// A namespace with a claim and a pod of the shape that the controller makes.
-struct Scene {
-    namespace: String,
-    pods: Api<Pod>,
-    namespaces: Api<Namespace>,
-    volumes: Api<PersistentVolume>,
-}
-
-impl Scene {
-    async fn set(client: Client, name: &str) -> Result<Self> {
-        let namespace = format!("sde-project-{name}");
-        let namespaces: Api<Namespace> = Api::all(client.clone());
-        namespaces.create(&PostParams::default(), &object(json!({"metadata": {"name": namespace}}))?).await?;
-        let claim: PersistentVolumeClaim = object(json!({
-            "metadata": {"name": "home"},
-            "spec": {"storageClassName": STORAGE_CLASS, "accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
-        }))?;
-        Api::namespaced(client.clone(), &namespace).create(&PostParams::default(), &claim).await?;
-        let target = r#"[{"name":"sentinel","kind":"Sentinel","address":"127.0.0.1","port":7777,"protocol":"TCP"}]"#;
-        let pod: Pod = object(json!({
-            "metadata": {"name": "ws"},
-            "spec": {
-                "serviceAccountName": "default", "automountServiceAccountToken": false, "terminationGracePeriodSeconds": 0,
-                "initContainers": [{"name": "probe", "image": "a", "env": [{"name": "SDE_TARGETS", "value": target}]}, {"name": "gate", "image": "a"}],
-                "containers": [{"name": "notebook", "image": "b", "volumeMounts": [{"name": "home", "mountPath": "/home"}]}],
-                "volumes": [{"name": "home", "persistentVolumeClaim": {"claimName": "home"}}],
-            },
-        }))?;
-        let accounts: Api<k8s_openapi::api::core::v1::ServiceAccount> = Api::namespaced(client.clone(), &namespace);
-        when(&accounts, "default", "ServiceAccount", |_| true).await?;
-        let pods: Api<Pod> = Api::namespaced(client.clone(), &namespace);
-        pods.create(&PostParams::default(), &pod).await?;
-        Ok(Self { namespace, pods, namespaces, volumes: Api::all(client) })
-    }
-
-    async fn when(&self, what: &str, wanted: impl Fn(&Pod) -> bool) -> Result<Pod> {
-        when(&self.pods, "ws", what, wanted).await
-    }
-
-    async fn open_gate(&self) -> Result<()> {
-        let uid = self.pods.get("ws").await?.uid().unwrap_or_default();
-        let patch = json!({"metadata": {"annotations": {GATE_ANNOTATION: format!("confirmed {uid}")}}});
-        self.pods.patch("ws", &PatchParams::default(), &Patch::Merge(&patch)).await?;
-        Ok(())
-    }
-
-    /// Volumes that a claim of this scene holds or held.
-    async fn volumes(&self) -> Result<Vec<PersistentVolume>> {
-        let mut all = self.volumes.list(&ListParams::default()).await?.items;
-        all.retain(|volume| volume.spec.iter().any(|spec| spec.claim_ref.iter().any(|claim| claim.namespace.as_ref() == Some(&self.namespace))));
-        Ok(all)
-    }
-
-    async fn strike(&self) -> Result<()> {
-        self.namespaces.delete(&self.namespace, &DeleteParams::default()).await?;
-        eventually("the namespace is gone", async || Ok(self.namespaces.get_opt(&self.namespace).await?.is_none())).await
-    }
-}
-
-async fn eventually(what: &str, holds: impl AsyncFn() -> Result<bool>) -> Result<()> {
-    let limit = Duration::from_secs(40);
-    let end = tokio::time::Instant::now() + limit;
-    while !holds().await? {
-        if tokio::time::Instant::now() > end {
-            return Err(SuiteError::TimedOut { what: what.to_owned(), limit });
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    Ok(())
-}
-
-/// The exit code of an init container; `None` while it has not ended.
-fn exit_code(pod: &Pod, container: &str) -> Option<i32> {
-    let statuses = pod.status.as_ref()?.init_container_statuses.as_ref()?;
-    let state = statuses.iter().find(|status| status.name == container)?.state.as_ref()?;
-    state.terminated.as_ref().map(|ended| ended.exit_code)
-}
-
-fn phase(pod: &Pod) -> &str {
-    pod.status.as_ref().and_then(|status| status.phase.as_deref()).unwrap_or_default()
-}
-
 async fn pod_walks(plane: &ControlPlane) -> Result<()> {
     let scene = Scene::set(plane.admin(), "walks").await?;
-    let waiting = scene.when("probe ended", |pod| exit_code(pod, "probe") == Some(0)).await?;
+    let waiting = scene
+        .when("probe ended", |pod| exit_code(pod, "probe") == Some(0))
+        .await?;
     check_equal("phase before the gate opens", &phase(&waiting), &"Pending")?;
     check_equal("gate before it opens", &exit_code(&waiting, "gate"), &None)?;
     scene.open_gate().await?;
-    scene.when("pod running", |pod| phase(pod) == "Running").await?;
+    scene
+        .when("pod running", |pod| phase(pod) == "Running")
+        .await?;
     check_equal("volumes", &scene.volumes().await?.len(), &1)?;
     scene.strike().await?;
-    eventually("the volume is gone", async || Ok(scene.volumes().await?.is_empty())).await
+    eventually("the volume is gone", async || {
+        Ok(scene.volumes().await?.is_empty())
+    })
+    .await
 }
 
 async fn trouble(plane: &ControlPlane, standin: &Standin) -> Result<()> {
-    standin.set("sde-project-open", Behaviour { probe: ProbeFinds::Open("sentinel".to_owned()), ..Behaviour::default() });
+    standin.set(
+        "sde-project-open",
+        Behaviour {
+            probe: ProbeFinds::Open("sentinel".to_owned()),
+            ..Behaviour::default()
+        },
+    );
     let scene = Scene::set(plane.admin(), "open").await?;
-    let failed = scene.when("pod failed", |pod| phase(pod) == "Failed").await?;
-    let statuses = failed.status.and_then(|status| status.init_container_statuses).unwrap_or_default();
-    let message = statuses.iter().find_map(|status| status.state.as_ref()?.terminated.as_ref()?.message.clone()).unwrap_or_default();
+    let failed = scene
+        .when("pod failed", |pod| phase(pod) == "Failed")
+        .await?;
+    let statuses = failed
+        .status
+        .and_then(|status| status.init_container_statuses)
+        .unwrap_or_default();
+    let message = statuses
+        .iter()
+        .find_map(|status| status.state.as_ref()?.terminated.as_ref()?.message.clone())
+        .unwrap_or_default();
     let report = Report::parse(&message).map_err(|error| SuiteError::Check(error.to_string()))?;
-    check_equal("outcome of the open target", &report.results.first().map(|result| result.outcome), &Some(Outcome::Connected))?;
+    check_equal(
+        "outcome of the open target",
+        &report.results.first().map(|result| result.outcome),
+        &Some(Outcome::Connected),
+    )?;
 
-    standin.set("sde-project-image", Behaviour { image_missing: true, ..Behaviour::default() });
+    standin.set(
+        "sde-project-image",
+        Behaviour {
+            image_missing: true,
+            ..Behaviour::default()
+        },
+    );
     let scene = Scene::set(plane.admin(), "image").await?;
     scene.open_gate().await?;
     let waiting = |pod: &Pod| {
-        let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
+        let statuses = pod
+            .status
+            .iter()
+            .flat_map(|status| status.container_statuses.iter().flatten());
         statuses.into_iter().any(|status| {
-            let reason = status.state.as_ref().and_then(|state| state.waiting.as_ref()?.reason.clone());
+            let reason = status
+                .state
+                .as_ref()
+                .and_then(|state| state.waiting.as_ref()?.reason.clone());
             reason.as_deref() == Some("ErrImageNeverPull")
         })
     };
     scene.when("ErrImageNeverPull", waiting).await?;
     standin.set("sde-project-image", Behaviour::default());
-    scene.when("pod running once the image is there", |pod| phase(pod) == "Running").await?;
+    scene
+        .when("pod running once the image is there", |pod| {
+            phase(pod) == "Running"
+        })
+        .await?;
 
-    standin.set("sde-project-mount", Behaviour { mount_fails: true, ..Behaviour::default() });
+    standin.set(
+        "sde-project-mount",
+        Behaviour {
+            mount_fails: true,
+            ..Behaviour::default()
+        },
+    );
     Scene::set(plane.admin(), "mount").await?;
     let events: Api<Event> = Api::namespaced(plane.admin(), "sde-project-mount");
-    when(&events, "ws.failed-mount", "FailedMount", |event| event.reason.as_deref() == Some("FailedMount")).await?;
+    when(&events, "ws.failed-mount", "FailedMount", |event| {
+        event.reason.as_deref() == Some("FailedMount")
+    })
+    .await?;
     Ok(())
 }
 
 async fn kept_volume(plane: &ControlPlane, standin: &Standin) -> Result<()> {
-    standin.set("sde-project-kept", Behaviour { keeps_volumes: true, ..Behaviour::default() });
+    standin.set(
+        "sde-project-kept",
+        Behaviour {
+            keeps_volumes: true,
+            ..Behaviour::default()
+        },
+    );
     let scene = Scene::set(plane.admin(), "kept").await?;
     scene.open_gate().await?;
-    scene.when("pod running", |pod| phase(pod) == "Running").await?;
+    scene
+        .when("pod running", |pod| phase(pod) == "Running")
+        .await?;
     scene.strike().await?;
     let released = async || {
         let volumes = scene.volumes().await?;
-        Ok(volumes.iter().any(|volume| volume.status.as_ref().and_then(|status| status.phase.as_deref()) == Some("Released")))
+        Ok(volumes.iter().any(|volume| {
+            volume
+                .status
+                .as_ref()
+                .and_then(|status| status.phase.as_deref())
+                == Some("Released")
+        }))
     };
     eventually("the volume is Released", released).await?;
     tokio::time::sleep(Duration::from_millis(500)).await;
     check(released().await?, "a volume that is to be kept was deleted")?;
     standin.set("sde-project-kept", Behaviour::default());
-    eventually("the volume is gone once it may", async || Ok(scene.volumes().await?.is_empty())).await
+    eventually("the volume is gone once it may", async || {
+        Ok(scene.volumes().await?.is_empty())
+    })
+    .await
 }
 
 async fn proxy(plane: &ControlPlane) -> Result<()> {
@@ -187,31 +202,78 @@ async fn proxy(plane: &ControlPlane) -> Result<()> {
     let maps: Api<ConfigMap> = Api::namespaced(client, "default");
     let map = |name: &str| object::<ConfigMap>(json!({"metadata": {"name": name}}));
     let post = PostParams::default();
-    let watch = maps.watch(&WatchParams::default().fields("metadata.name=proxied-lost"), "0").await?;
+    let watch = maps
+        .watch(
+            &WatchParams::default().fields("metadata.name=proxied-lost"),
+            "0",
+        )
+        .await?;
     pin_mut!(watch);
 
-    let faults = [("proxied-refused", Fault::Answer(503), false), ("proxied-lost", Fault::ApplyThenDrop, true), ("proxied-applied", Fault::ApplyThenAnswer(500), true)];
+    let faults = [
+        ("proxied-refused", Fault::Answer(503), false),
+        ("proxied-lost", Fault::ApplyThenDrop, true),
+        ("proxied-applied", Fault::ApplyThenAnswer(500), true),
+    ];
     for (name, fault, applied) in faults {
-        proxy.arm(name, Some(Rule { point: Point::Nth(1), fault }));
+        proxy.arm(
+            name,
+            Some(Rule {
+                point: Point::Nth(1),
+                fault,
+            }),
+        );
         let answer = maps.create(&post, &map(name)?).await;
-        check(answer.is_err(), format_args!("{fault}: the client got an answer"))?;
-        check_equal(&format!("{fault}: applied"), &maps.get_opt(name).await?.is_some(), &applied)?;
+        check(
+            answer.is_err(),
+            format_args!("{fault}: the client got an answer"),
+        )?;
+        check_equal(
+            &format!("{fault}: applied"),
+            &maps.get_opt(name).await?.is_some(),
+            &applied,
+        )?;
         let again = maps.create(&post, &map(name)?).await;
-        check_equal(&format!("{fault}: the next write passes"), &again.is_ok(), &!applied)?;
-        check_equal(&format!("{fault}: writes counted"), &proxy.disarm(name).len(), &2)?;
+        check_equal(
+            &format!("{fault}: the next write passes"),
+            &again.is_ok(),
+            &!applied,
+        )?;
+        check_equal(
+            &format!("{fault}: writes counted"),
+            &proxy.disarm(name).len(),
+            &2,
+        )?;
     }
-    proxy.arm("proxied-slow", Some(Rule { point: Point::Nth(1), fault: Fault::Hang }));
-    let answer = tokio::time::timeout(Duration::from_millis(300), maps.create(&post, &map("proxied-slow")?)).await;
+    proxy.arm(
+        "proxied-slow",
+        Some(Rule {
+            point: Point::Nth(1),
+            fault: Fault::Hang,
+        }),
+    );
+    let answer = tokio::time::timeout(
+        Duration::from_millis(300),
+        maps.create(&post, &map("proxied-slow")?),
+    )
+    .await;
     check(answer.is_err(), "a hanging request was answered")?;
 
     let added = watch.any(async |event| matches!(event, Ok(WatchEvent::Added(_))));
     let seen = tokio::time::timeout(Duration::from_secs(5), added).await;
-    check(matches!(seen, Ok(true)), format_args!("the watch did not show the object: {seen:?}"))
+    check(
+        matches!(seen, Ok(true)),
+        format_args!("the watch did not show the object: {seen:?}"),
+    )
 }
 
 async fn restart(plane: &ControlPlane) -> Result<()> {
     let maps: Api<ConfigMap> = Api::namespaced(plane.admin(), "default");
-    maps.create(&PostParams::default(), &object(json!({"metadata": {"name": "kept"}}))?).await?;
+    maps.create(
+        &PostParams::default(),
+        &object(json!({"metadata": {"name": "kept"}}))?,
+    )
+    .await?;
     plane.restart_apiserver().await?;
     check(maps.get_opt("kept").await?.is_some(), "an object is lost")
 }
@@ -220,8 +282,21 @@ async fn audit(plane: &ControlPlane) -> Result<()> {
     use crate::controlplane::audit::{creations, events_since, noise, position};
     let start = position(&plane.audit_log())?;
     let maps: Api<ConfigMap> = Api::namespaced(plane.admin(), "default");
-    maps.create(&PostParams::default(), &object(json!({"metadata": {"name": "audited"}}))?).await?;
+    maps.create(
+        &PostParams::default(),
+        &object(json!({"metadata": {"name": "audited"}}))?,
+    )
+    .await?;
     let events = events_since(&plane.audit_log(), start)?;
-    check_equal("creations of the object", &creations(&events).get("/configmaps/default/audited"), &Some(&1))?;
-    check(noise(&events, ADMIN).iter().any(|event| event.is_successful_write()), "the write is not counted as noise")
+    check_equal(
+        "creations of the object",
+        &creations(&events).get("/configmaps/default/audited"),
+        &Some(&1),
+    )?;
+    check(
+        noise(&events, ADMIN)
+            .iter()
+            .any(|event| event.is_successful_write()),
+        "the write is not counted as noise",
+    )
 }

@@ -1,11 +1,16 @@
 //! The suites of `cargo e2e test`, one file each.
 
+pub mod all;
+pub mod control_plane;
 pub mod error;
 pub mod faults;
 pub mod lab;
 pub mod lane;
 pub mod life;
+pub mod node;
 pub mod runner;
+mod scene;
 pub mod steady;
 pub mod trouble;
 mod trouble_running;
+pub mod waiting;

@@ -37,12 +37,22 @@ pub struct Runner {
 impl Runner {
     /// A runner of the tests whose name contains `filter`, or of all.
     pub fn new(filter: Option<String>) -> Self {
-        Self { filter, report: SuiteReport::default() }
+        Self {
+            filter,
+            report: SuiteReport::default(),
+        }
+    }
+
+    /// Whether a test of this name is to be run.
+    pub fn wants(&self, name: &str) -> bool {
+        self.filter
+            .as_ref()
+            .is_none_or(|filter| name.contains(filter.as_str()))
     }
 
     /// Runs one test and prints how it went. A test is not stopped by another's failure.
     pub async fn test(&mut self, name: &str, body: impl Future<Output = Result<(), SuiteError>>) {
-        if self.filter.as_ref().is_some_and(|filter| !name.contains(filter.as_str())) {
+        if !self.wants(name) {
             return;
         }
         let began = Instant::now();
@@ -59,7 +69,10 @@ impl Runner {
                 self.report.passed += 1;
             }
             Err(error) => {
-                println!("test {name} ... FAILED ({seconds:.1} s)\n    {}", error.to_string().replace('\n', "\n    "));
+                println!(
+                    "test {name} ... FAILED ({seconds:.1} s)\n    {}",
+                    error.to_string().replace('\n', "\n    ")
+                );
                 self.report.failed.push(name.to_owned());
             }
         }
@@ -79,8 +92,16 @@ mod tests {
     async fn failures_are_counted_and_filters_leave_out() {
         let mut runner = Runner::new(Some("lock".to_owned()));
         runner.test("lock holds", async { Ok(()) }).await;
-        runner.test("lock breaks", async { Err(SuiteError::Check("open".to_owned())) }).await;
-        runner.test("something else", async { Err(SuiteError::Check("not run".to_owned())) }).await;
+        runner
+            .test("lock breaks", async {
+                Err(SuiteError::Check("open".to_owned()))
+            })
+            .await;
+        runner
+            .test("something else", async {
+                Err(SuiteError::Check("not run".to_owned()))
+            })
+            .await;
         let report = runner.finish();
         assert_eq!(report.to_string(), "1 passed, 1 failed");
         assert_eq!(report.failed, ["lock breaks"]);

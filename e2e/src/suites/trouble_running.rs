@@ -14,7 +14,8 @@ use serde_json::json;
 
 use super::error::{Result, SuiteError, check};
 use super::lab::Lab;
-use super::life::{Life, PATIENCE, RESEARCHER, condition_when, when};
+use super::life::{Life, RESEARCHER};
+use super::waiting::{PATIENCE, condition_when, when};
 use crate::controlplane::install::{CONTROLLER_ACCOUNT, SYSTEM_NAMESPACE, account_token};
 use crate::controlplane::standin::{Behaviour, ProbeFinds};
 
@@ -22,7 +23,10 @@ async fn eventually(what: &str, holds: impl AsyncFn() -> Result<bool>) -> Result
     let end = tokio::time::Instant::now() + PATIENCE;
     while !holds().await? {
         if tokio::time::Instant::now() > end {
-            return Err(SuiteError::TimedOut { what: what.to_owned(), limit: PATIENCE });
+            return Err(SuiteError::TimedOut {
+                what: what.to_owned(),
+                limit: PATIENCE,
+            });
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -30,39 +34,73 @@ async fn eventually(what: &str, holds: impl AsyncFn() -> Result<bool>) -> Result
 }
 
 fn active(project: &Project) -> bool {
-    project.status.as_ref().is_some_and(|status| status.phase == ProjectPhase::Active)
+    project
+        .status
+        .as_ref()
+        .is_some_and(|status| status.phase == ProjectPhase::Active)
 }
 
-/// Waits until some quota of the project says this.
-pub(super) async fn quota_is(lab: &Lab, project: &str, resource: &str, wanted: &str) -> Result<()> {
-    let quotas: Api<ResourceQuota> = Api::namespaced(lab.plane.admin(), &project_namespace(project));
-    eventually(&format!("{project}: a quota with {resource}={wanted}"), async || {
-        let all = quotas.list(&ListParams::default()).await?;
-        let said = |quota: &ResourceQuota| quota.spec.iter().any(|spec| spec.hard.iter().flatten().any(|(name, quantity)| name == resource && quantity.0 == wanted));
-        Ok(all.iter().any(said))
-    })
+/// What the project's quota says of CPU.
+pub(super) async fn cpu_quota(lab: &Lab, project: &str) -> Result<Option<String>> {
+    let quotas: Api<ResourceQuota> =
+        Api::namespaced(lab.plane.admin(), &project_namespace(project));
+    let quota = quotas.get("project").await?;
+    Ok(quota.spec.and_then(|spec| {
+        spec.hard?
+            .get("limits.cpu")
+            .map(|quantity| quantity.0.clone())
+    }))
+}
+
+/// Waits until the project's quota of CPU is another than it was.
+pub(super) async fn cpu_quota_leaves(
+    lab: &Lab,
+    project: &str,
+    before: &Option<String>,
+) -> Result<()> {
+    eventually(
+        &format!("{project}: another quota than {before:?}"),
+        async || Ok(cpu_quota(lab, project).await? != *before),
+    )
     .await
 }
 
 /// Waits until nothing of the project runs.
 pub(super) async fn no_pods(lab: &Lab, project: &str) -> Result<()> {
     let pods: Api<Pod> = Api::namespaced(lab.plane.admin(), &project_namespace(project));
-    eventually(&format!("{project}: no pods"), async || Ok(pods.list(&ListParams::default()).await?.items.is_empty())).await
+    eventually(&format!("{project}: no pods"), async || {
+        Ok(pods.list(&ListParams::default()).await?.items.is_empty())
+    })
+    .await
 }
 
 /// The source does not exist, then has other bytes, then is right.
 pub(super) async fn data_trouble(lab: &Lab) -> Result<()> {
     let namespace = project_namespace("baddata");
-    lab.standin.set(&namespace, Behaviour { manifest_digest: Some(format!("sha256:{}", "3".repeat(64))), ..Behaviour::default() });
+    lab.standin.set(
+        &namespace,
+        Behaviour {
+            manifest_digest: Some(format!("sha256:{}", "3".repeat(64))),
+            ..Behaviour::default()
+        },
+    );
     let life = Life::new(lab, "baddata").without_workspace();
     life.submit().await?;
     life.approve_spec().await?;
     let projects: Api<Project> = Api::all(lab.plane.admin());
-    let message = condition_when(&projects, "baddata", "DataVerified", "False", "CheckFailed").await?;
-    check(message.contains("baddata-data"), format_args!("the message does not name the Dataset: {message}"))?;
-    check(!active(&projects.get("baddata").await?), "open with other data than was registered")?;
+    let message =
+        condition_when(&projects, "baddata", "DataVerified", "False", "CheckFailed").await?;
+    check(
+        message.contains("baddata-data"),
+        format_args!("the message does not name the Dataset: {message}"),
+    )?;
+    check(
+        !active(&projects.get("baddata").await?),
+        "open with other data than was registered",
+    )?;
     lab.standin.set(&namespace, Behaviour::default());
-    life.project_when("phase Active once the data is right", active).await?;
+    life.project_when("phase Active once the data is right", active)
+        .await?;
     Ok(())
 }
 
@@ -71,12 +109,28 @@ pub(super) async fn image_missing(lab: &Lab) -> Result<()> {
     let namespace = project_namespace("badimage");
     let life = Life::new(lab, "badimage").without_workspace();
     life.open().await?;
-    lab.standin.set(&namespace, Behaviour { image_missing: true, ..Behaviour::default() });
+    lab.standin.set(
+        &namespace,
+        Behaviour {
+            image_missing: true,
+            ..Behaviour::default()
+        },
+    );
     let workspaces: Api<Workspace> = Api::namespaced(lab.plane.admin(), &namespace);
     let opening = life.open_workspace();
     let telling = async {
-        let told = |workspace: &Workspace| serde_json::to_string(&workspace.status).unwrap_or_default().contains("ErrImageNeverPull");
-        when(&workspaces, RESEARCHER, "a message with ErrImageNeverPull", told).await?;
+        let told = |workspace: &Workspace| {
+            serde_json::to_string(&workspace.status)
+                .unwrap_or_default()
+                .contains("ErrImageNeverPull")
+        };
+        when(
+            &workspaces,
+            RESEARCHER,
+            "a message with ErrImageNeverPull",
+            told,
+        )
+        .await?;
         lab.standin.set(&namespace, Behaviour::default());
         Ok::<(), SuiteError>(())
     };
@@ -88,19 +142,40 @@ pub(super) async fn image_missing(lab: &Lab) -> Result<()> {
 /// A lock that does not hold is named and suspends; nothing mounts data meanwhile.
 pub(super) async fn probe_gets_out(lab: &Lab) -> Result<()> {
     let namespace = project_namespace("getsout");
-    lab.standin.set(&namespace, Behaviour { probe: ProbeFinds::Open("sentinel-tcp".to_owned()), ..Behaviour::default() });
+    lab.standin.set(
+        &namespace,
+        Behaviour {
+            probe: ProbeFinds::Open("sentinel-tcp".to_owned()),
+            ..Behaviour::default()
+        },
+    );
     let life = Life::new(lab, "getsout").without_workspace();
     life.submit().await?;
     life.approve_spec().await?;
     let projects: Api<Project> = Api::all(lab.plane.admin());
     let open = |project: &Project| {
-        let conditions = project.status.iter().flat_map(|status| status.conditions.iter().flatten());
-        conditions.into_iter().any(|condition| condition.type_ == "EgressEnforced" && condition.status == "False" && condition.message.contains("sentinel-tcp"))
+        let conditions = project
+            .status
+            .iter()
+            .flat_map(|status| status.conditions.iter().flatten());
+        conditions.into_iter().any(|condition| {
+            condition.type_ == "EgressEnforced"
+                && condition.status == "False"
+                && condition.message.contains("sentinel-tcp")
+        })
     };
-    let project = life.project_when("EgressEnforced=False naming sentinel-tcp", open).await?;
+    let project = life
+        .project_when("EgressEnforced=False naming sentinel-tcp", open)
+        .await?;
     check(!active(&project), "open although its probe got out")?;
     lab.standin.set(&namespace, Behaviour::default());
-    when(&projects, "getsout", "phase Active once the lock holds", active).await?;
+    when(
+        &projects,
+        "getsout",
+        "phase Active once the lock holds",
+        active,
+    )
+    .await?;
     Ok(())
 }
 
@@ -113,15 +188,26 @@ pub(super) async fn policies_come_back(lab: &Lab) -> Result<()> {
     let before = by_hand.list(&ListParams::default()).await?;
     check(!before.items.is_empty(), "there is no NetworkPolicy")?;
     for policy in &before {
-        let refused = by_hand.delete(&policy.name_any(), &DeleteParams::default()).await;
-        check(refused.is_err(), format_args!("an administrator may delete {}", policy.name_any()))?;
+        let refused = by_hand
+            .delete(&policy.name_any(), &DeleteParams::default())
+            .await;
+        check(
+            refused.is_err(),
+            format_args!("an administrator may delete {}", policy.name_any()),
+        )?;
     }
     let token = account_token(&lab.plane.admin(), SYSTEM_NAMESPACE, CONTROLLER_ACCOUNT).await?;
-    let thief: Api<NetworkPolicy> = Api::namespaced(lab.plane.client_with_token(&token)?, &namespace);
+    let thief: Api<NetworkPolicy> =
+        Api::namespaced(lab.plane.client_with_token(&token)?, &namespace);
     for policy in &before {
-        thief.delete(&policy.name_any(), &DeleteParams::default()).await?;
+        thief
+            .delete(&policy.name_any(), &DeleteParams::default())
+            .await?;
     }
-    eventually("the policies are back", async || Ok(by_hand.list(&ListParams::default()).await?.items.len() == before.items.len())).await
+    eventually("the policies are back", async || {
+        Ok(by_hand.list(&ListParams::default()).await?.items.len() == before.items.len())
+    })
+    .await
 }
 
 /// Without the sentinel nothing can be proven, so nothing opens.
@@ -131,13 +217,23 @@ pub(super) async fn sentinel_down(lab: &Lab) -> Result<()> {
     life.submit().await?;
     life.approve_spec().await?;
     let unproven = |project: &Project| {
-        let conditions = project.status.iter().flat_map(|status| status.conditions.iter().flatten());
-        conditions.into_iter().any(|condition| condition.type_ == "EgressEnforced" && condition.status == "Unknown" && condition.message.to_lowercase().contains("sentinel"))
+        let conditions = project
+            .status
+            .iter()
+            .flat_map(|status| status.conditions.iter().flatten());
+        conditions.into_iter().any(|condition| {
+            condition.type_ == "EgressEnforced"
+                && condition.status == "Unknown"
+                && condition.message.to_lowercase().contains("sentinel")
+        })
     };
-    let told = life.project_when("EgressEnforced=Unknown that names the sentinel", unproven).await;
+    let told = life
+        .project_when("EgressEnforced=Unknown that names the sentinel", unproven)
+        .await;
     lab.operator.sentinel().restart()?;
     check(!active(&told?), "open although nothing was proven")?;
-    life.project_when("phase Active once the sentinel is back", active).await?;
+    life.project_when("phase Active once the sentinel is back", active)
+        .await?;
     Ok(())
 }
 
@@ -146,22 +242,53 @@ pub(super) async fn stuck_volume(lab: &Lab) -> Result<()> {
     let namespace = project_namespace("stuckvol");
     let life = Life::new(lab, "stuckvol");
     life.open().await?;
-    lab.standin.set(&namespace, Behaviour { keeps_volumes: true, ..Behaviour::default() });
+    lab.standin.set(
+        &namespace,
+        Behaviour {
+            keeps_volumes: true,
+            ..Behaviour::default()
+        },
+    );
     let closing = life.close();
     let watching = async {
         let volumes: Api<PersistentVolume> = Api::all(lab.plane.admin());
         let released = |volume: &PersistentVolume| {
-            let ours = volume.spec.iter().any(|spec| spec.claim_ref.iter().any(|claim| claim.namespace.as_ref() == Some(&namespace)));
-            ours && volume.status.as_ref().and_then(|status| status.phase.as_deref()) == Some("Released")
+            let ours = volume.spec.iter().any(|spec| {
+                spec.claim_ref
+                    .iter()
+                    .any(|claim| claim.namespace.as_ref() == Some(&namespace))
+            });
+            ours && volume
+                .status
+                .as_ref()
+                .and_then(|status| status.phase.as_deref())
+                == Some("Released")
         };
-        eventually("the home volume is Released", async || Ok(volumes.list(&ListParams::default()).await?.iter().any(released))).await?;
+        eventually("the home volume is Released", async || {
+            Ok(volumes
+                .list(&ListParams::default())
+                .await?
+                .iter()
+                .any(released))
+        })
+        .await?;
         tokio::time::sleep(Duration::from_secs(3)).await;
-        let records = Api::<DestructionRecord>::all(lab.plane.admin()).list(&ListParams::default()).await?;
-        let lie = records.iter().any(|record| record.spec.project == "stuckvol" && record.spec.outcome == sde_crds::destruction_record::Outcome::Destroyed);
+        let records = Api::<DestructionRecord>::all(lab.plane.admin())
+            .list(&ListParams::default())
+            .await?;
+        let lie = records.iter().any(|record| {
+            record.spec.project == "stuckvol"
+                && record.spec.outcome == sde_crds::destruction_record::Outcome::Destroyed
+        });
         check(!lie, "Destroyed is attested while a volume exists")?;
-        let project = Api::<Project>::all(lab.plane.admin()).get("stuckvol").await?;
+        let project = Api::<Project>::all(lab.plane.admin())
+            .get("stuckvol")
+            .await?;
         let text = serde_json::to_string(&project.status).unwrap_or_default();
-        check(text.contains("volume"), format_args!("the status does not say that a volume is left: {text}"))?;
+        check(
+            text.contains("volume"),
+            format_args!("the status does not say that a volume is left: {text}"),
+        )?;
         lab.standin.set(&namespace, Behaviour::default());
         Ok::<(), SuiteError>(())
     };
@@ -176,13 +303,29 @@ pub(super) async fn apiserver_restarts(lab: &Lab) -> Result<()> {
     life.submit().await?;
     life.approve_spec().await?;
     lab.plane.restart_apiserver().await?;
-    life.project_when("phase Active after the restart", active).await?;
+    life.project_when("phase Active after the restart", active)
+        .await?;
     life.open_workspace().await?;
-    let projects: Api<Project> = Api::all(lab.person("custodian-a")?);
-    projects.patch("restarted", &PatchParams::default(), &Patch::Merge(json!({"spec": {"lifecycle": "Closed"}}))).await?;
+    let projects: Api<Project> = Api::all(lab.person("custodian-a"));
+    projects
+        .patch(
+            "restarted",
+            &PatchParams::default(),
+            &Patch::Merge(json!({"spec": {"lifecycle": "Closed"}})),
+        )
+        .await?;
     lab.plane.restart_apiserver().await?;
     life.close().await?;
-    let workspaces: Api<Workspace> = Api::namespaced(lab.plane.admin(), &project_namespace("restarted"));
+    let workspaces: Api<Workspace> =
+        Api::namespaced(lab.plane.admin(), &project_namespace("restarted"));
     let left = workspaces.list(&ListParams::default()).await?;
-    check(!left.iter().any(|workspace| workspace.status.as_ref().is_some_and(|status| status.phase == WorkspacePhase::Running)), "a Workspace still runs")
+    check(
+        !left.iter().any(|workspace| {
+            workspace
+                .status
+                .as_ref()
+                .is_some_and(|status| status.phase == WorkspacePhase::Running)
+        }),
+        "a Workspace still runs",
+    )
 }

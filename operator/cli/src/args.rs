@@ -43,16 +43,40 @@ pub struct Cli {
 #[derive(Debug, Args)]
 pub struct Global {
     /// Kubeconfig file [default: KUBECONFIG, then ~/.kube/config]
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help_heading = "Global options"
+    )]
     pub kubeconfig: Option<PathBuf>,
     /// Context of the kubeconfig [default: the current one]
-    #[arg(long, global = true, value_name = "NAME", help_heading = "Global options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        help_heading = "Global options"
+    )]
     pub context: Option<String>,
     /// Namespace of the operator: controller and sentinel
-    #[arg(long, short, global = true, value_name = "NAME", default_value = "sde-system", help_heading = "Global options")]
+    #[arg(
+        long,
+        short,
+        global = true,
+        value_name = "NAME",
+        default_value = "sde-system",
+        help_heading = "Global options"
+    )]
     pub namespace: String,
     /// Colours; auto is a terminal without NO_COLOR
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = "Global options")]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "WHEN",
+        help_heading = "Global options"
+    )]
     pub color: Color,
 }
 
@@ -84,13 +108,15 @@ pub enum Command {
   kubectl sde status prj-4f2c -o json | jq .lock.targets")]
     Status(StatusArgs),
     /// Decide on the exact bytes of a project's spec, or for role Closure of its inventory
-    #[command(after_help = "You must be another person than the one who submitted the spec, and not one of the project's people.
+    #[command(
+        after_help = "You must be another person than the one who submitted the spec, and not one of the project's people.
 An approval never changes: to withdraw it, decide again with --decision Revoked.
 
 Examples:
   kubectl sde approve prj-4f2c --role DataAccess --reference DAC-2026-17
   kubectl sde approve prj-4f2c --role Closure
-  kubectl sde approve prj-4f2c --role DataAccess --decision Revoked")]
+  kubectl sde approve prj-4f2c --role DataAccess --decision Revoked"
+    )]
     Approve(ApproveArgs),
     /// Stop everything that runs in a project; nothing is deleted
     Suspend(LifecycleArgs),
@@ -106,7 +132,8 @@ Example:
     #[command(subcommand)]
     Attestation(Attestation),
     /// Check an attestation offline, with a key that you bring
-    #[command(after_help = "Take the key from where it was handed to you when the project began (status.attestationKey), never from the
+    #[command(
+        after_help = "Take the key from where it was handed to you when the project began (status.attestationKey), never from the
 record under test.
 
 Example:
@@ -115,7 +142,8 @@ Example:
 Exit codes:
   0  verified
   1  not verified
-  2  a file cannot be read, or the command line cannot work as given")]
+  2  a file cannot be read, or the command line cannot work as given"
+    )]
     Verify(VerifyArgs),
     /// Is this cluster fit? Versions, policies, controller, storage, nodes, and whether the network really locks
     #[command(after_help = "Exit code 1 when a check fails.
@@ -327,7 +355,9 @@ mod tests {
         assert!(parse("kubectl-sde approve p --role DataAccess --expires 2027-02-30").is_err());
         assert!(parse("kubectl-sde approve p --role Dataaccess").is_err());
         assert!(parse("kubectl-sde approve p").is_err());
-        let ok = parse("kubectl-sde approve p --role Closure --expires 2027-02-28 -y -o json --context c");
+        let ok = parse(
+            "kubectl-sde approve p --role Closure --expires 2027-02-28 -y -o json --context c",
+        );
         assert_eq!(ok.unwrap().global.context.as_deref(), Some("c"));
     }
 }

@@ -36,7 +36,16 @@ mod tests {
     #[test]
     fn every_shell_completes_every_command() {
         for script in [script(Bash), script(Zsh), script(Fish)] {
-            for command in ["status", "approve", "suspend", "resume", "close", "attestation", "verify", "doctor"] {
+            for command in [
+                "status",
+                "approve",
+                "suspend",
+                "resume",
+                "close",
+                "attestation",
+                "verify",
+                "doctor",
+            ] {
                 assert!(script.contains(command), "{command}");
             }
             assert!(script.contains(BINARY));

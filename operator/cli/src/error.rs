@@ -89,7 +89,7 @@ impl CliError {
 pub fn explain(error: &kube::Error) -> String {
     match error {
         kube::Error::Api(status)
-            if status.code == 404 && status.message.contains("requested resource") =>
+            if status.code == 404 && ["requested resource", "page not found"].iter().any(|s| status.message.contains(s)) =>
         {
             "this cluster does not serve sde-operator.dev/v1alpha1: install the chart first (kubectl sde doctor says what is missing)".to_owned()
         }

@@ -2,6 +2,8 @@
 //!
 //! Each command has a folder or file: I/O in its `mod.rs`, decisions and rendering beside it, pure.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may fail loudly"))]
+
 mod approve;
 mod args;
 mod attestation;
@@ -51,13 +53,29 @@ async fn run(cli: Cli) -> Result<Done, CliError> {
         Command::Status(args) => status::run(&client, &args, paint).await,
         Command::Approve(args) => approve::run(&client, &args, paint).await,
         Command::Suspend(args) => {
-            lifecycle::run(&client, &args.project, Lifecycle::Suspended, args.output.output, paint).await
+            lifecycle::run(
+                &client,
+                &args.project,
+                Lifecycle::Suspended,
+                args.output.output,
+                paint,
+            )
+            .await
         }
         Command::Resume(args) => {
-            lifecycle::run(&client, &args.project, Lifecycle::Active, args.output.output, paint).await
+            lifecycle::run(
+                &client,
+                &args.project,
+                Lifecycle::Active,
+                args.output.output,
+                paint,
+            )
+            .await
         }
         Command::Close(args) => lifecycle::close(&client, &args, paint).await,
-        Command::Attestation(Attestation::Export(args)) => attestation::export(&client, &args).await,
+        Command::Attestation(Attestation::Export(args)) => {
+            attestation::export(&client, &args).await
+        }
         Command::Attestation(Attestation::Show(args)) => attestation::show(&client, &args).await,
         Command::Doctor(args) => doctor::run(&client, &cli.global.namespace, &args, paint).await,
         Command::Verify(_) | Command::Completions { .. } => Ok(Done::Yes),

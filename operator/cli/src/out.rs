@@ -81,11 +81,16 @@ pub fn confirm(question: &str, word: &str) -> Result<(), CliError> {
     }
     let _ = write!(stderr().lock(), "{question} Type {word} to go on: ");
     let mut answer = String::new();
-    stdin().lock().read_line(&mut answer).map_err(CliError::Output)?;
+    stdin()
+        .lock()
+        .read_line(&mut answer)
+        .map_err(CliError::Output)?;
     if answer.trim() == word {
         Ok(())
     } else {
-        Err(CliError::Refused("not confirmed: nothing was done".to_owned()))
+        Err(CliError::Refused(
+            "not confirmed: nothing was done".to_owned(),
+        ))
     }
 }
 

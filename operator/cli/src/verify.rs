@@ -78,7 +78,11 @@ pub fn run(args: &VerifyArgs, paint: Paint) -> Result<Done, CliError> {
         Format::Json => out::print_json(&verification)?,
         Format::Text => out::print(&render(&verification, paint))?,
     }
-    Ok(if verification.verified { Done::Yes } else { Done::No })
+    Ok(if verification.verified {
+        Done::Yes
+    } else {
+        Done::No
+    })
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, CliError> {
@@ -112,7 +116,9 @@ fn failed(error: &VerifyError) -> Verification {
         VerifyError::PayloadType(_) | VerifyError::SignatureCount(_) => 2,
         VerifyError::KeyIdMismatch { .. } => 3,
         VerifyError::Signature => 4,
-        VerifyError::StatementShape(_) | VerifyError::PredicateType(_) | VerifyError::PredicateShape(_) => 5,
+        VerifyError::StatementShape(_)
+        | VerifyError::PredicateType(_)
+        | VerifyError::PredicateShape(_) => 5,
         VerifyError::Predicate(_) => 6,
         VerifyError::SubjectDigest { .. } | VerifyError::EvidenceReference => 7,
         VerifyError::EvidenceShape(_) | VerifyError::Disagreement(_) => 8,
@@ -135,7 +141,14 @@ fn checks(passed: usize) -> Vec<Check> {
         std::cmp::Ordering::Equal => CheckResult::Failed,
         std::cmp::Ordering::Greater => CheckResult::NotReached,
     };
-    CHECKS.iter().enumerate().map(|(i, check)| Check { check, result: result(i) }).collect()
+    CHECKS
+        .iter()
+        .enumerate()
+        .map(|(i, check)| Check {
+            check,
+            result: result(i),
+        })
+        .collect()
 }
 
 /// For people: the summary first, the checks and the verdict last, where the eye ends.
@@ -155,11 +168,16 @@ pub fn render(verification: &Verification, paint: Paint) -> String {
         text.push_str(&format!("  {} {}\n", paint.paint(tone, mark), check.check));
     }
     for what in &verification.unchecked {
-        text.push_str(&format!("  {} not checked here: {what}\n", paint.paint(Tone::Wait, "·")));
+        text.push_str(&format!(
+            "  {} not checked here: {what}\n",
+            paint.paint(Tone::Wait, "·")
+        ));
     }
     text.push('\n');
     match (&verification.error, &verification.key_id) {
-        (Some(error), _) => text.push_str(&paint.paint(Tone::Bad, &format!("NOT VERIFIED: {error}"))),
+        (Some(error), _) => {
+            text.push_str(&paint.paint(Tone::Bad, &format!("NOT VERIFIED: {error}")))
+        }
         (None, key) => {
             let key = key.as_deref().unwrap_or_default();
             text.push_str(&paint.paint(Tone::Good, &format!("VERIFIED with key {key}")));

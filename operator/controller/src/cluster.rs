@@ -18,8 +18,12 @@ use crate::retry;
 /// Pod Security is pinned to the oldest supported version: an upgrade of the cluster loosens nothing.
 const POD_SECURITY_VERSION: &str = "v1.34";
 /// API groups by which well-known network plugins can be told; the API names none.
-const NETWORK_PLUGINS: [(&str, &str); 4] =
-    [("cilium.io", "Cilium"), ("crd.projectcalico.org", "Calico"), ("crd.antrea.io", "Antrea"), ("kubeovn.io", "Kube-OVN")];
+const NETWORK_PLUGINS: [(&str, &str); 4] = [
+    ("cilium.io", "Cilium"),
+    ("crd.projectcalico.org", "Calico"),
+    ("crd.antrea.io", "Antrea"),
+    ("kubeovn.io", "Kube-OVN"),
+];
 
 /// What is known of the cluster.
 #[derive(Debug, Clone)]
@@ -43,7 +47,10 @@ impl Cluster {
                 Err(error) => {
                     failures += 1;
                     tracing::warn!("asking about the cluster: {error}");
-                    tokio::time::sleep(retry::backoff(failures, rand::random()).min(Duration::from_secs(10))).await;
+                    tokio::time::sleep(
+                        retry::backoff(failures, rand::random()).min(Duration::from_secs(10)),
+                    )
+                    .await;
                 }
             }
         }
@@ -68,9 +75,16 @@ impl Cluster {
             },
             facts: ClusterFacts {
                 cluster_id: system.and_then(|n| n.metadata.uid).unwrap_or_default(),
-                kubernetes_version: version["gitVersion"].as_str().unwrap_or_default().to_owned(),
+                kubernetes_version: version["gitVersion"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_owned(),
                 operator_version: env!("CARGO_PKG_VERSION").to_owned(),
-                image_digest: config.agent_image.split_once('@').map(|(_, digest)| digest.to_owned()).unwrap_or_default(),
+                image_digest: config
+                    .agent_image
+                    .split_once('@')
+                    .map(|(_, digest)| digest.to_owned())
+                    .unwrap_or_default(),
                 cni: network_plugin(&groups).to_owned(),
             },
         })
@@ -79,15 +93,30 @@ impl Cluster {
 
 /// The default handler of a node says whether its runtime can (KEP-3857).
 fn recursive_read_only(node: &Node) -> bool {
-    let handlers = node.status.as_ref().and_then(|s| s.runtime_handlers.as_ref());
+    let handlers = node
+        .status
+        .as_ref()
+        .and_then(|s| s.runtime_handlers.as_ref());
     handlers.into_iter().flatten().any(|h| {
-        h.name.as_deref().unwrap_or_default().is_empty() && h.features.as_ref().and_then(|f| f.recursive_read_only_mounts) == Some(true)
+        h.name.as_deref().unwrap_or_default().is_empty()
+            && h.features
+                .as_ref()
+                .and_then(|f| f.recursive_read_only_mounts)
+                == Some(true)
     })
 }
 
 fn network_plugin(groups: &Value) -> &'static str {
-    let names: Vec<_> = groups["groups"].as_array().into_iter().flatten().filter_map(|g| g["name"].as_str()).collect();
-    NETWORK_PLUGINS.iter().find(|(group, _)| names.contains(group)).map_or("unknown to the API", |(_, name)| name)
+    let names: Vec<_> = groups["groups"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|g| g["name"].as_str())
+        .collect();
+    NETWORK_PLUGINS
+        .iter()
+        .find(|(group, _)| names.contains(group))
+        .map_or("unknown to the API", |(_, name)| name)
 }
 
 /// Each endpoint of the API server, and the address that pods are told of it.
@@ -96,23 +125,52 @@ async fn api_servers(ctx: &Context) -> Result<Vec<Endpoint>, ApplyError> {
     let slice: Option<EndpointSlice> = ctx.applier.get(&key).await?;
     let mut found = Vec::new();
     if let Some(slice) = slice {
-        let port = slice.ports.iter().flatten().find_map(|p| p.port).and_then(|p| u16::try_from(p).ok()).unwrap_or(6443);
+        let port = slice
+            .ports
+            .iter()
+            .flatten()
+            .find_map(|p| p.port)
+            .and_then(|p| u16::try_from(p).ok())
+            .unwrap_or(6443);
         for address in slice.endpoints.into_iter().flat_map(|e| e.addresses) {
-            found.push(Endpoint { address, port, protocol: Protocol::TCP });
+            found.push(Endpoint {
+                address,
+                port,
+                protocol: Protocol::TCP,
+            });
         }
     }
     if let Ok(address) = std::env::var("KUBERNETES_SERVICE_HOST") {
-        let port = std::env::var("KUBERNETES_SERVICE_PORT").ok().and_then(|p| p.parse().ok()).unwrap_or(443);
+        let port = std::env::var("KUBERNETES_SERVICE_PORT")
+            .ok()
+            .and_then(|p| p.parse().ok())
+            .unwrap_or(443);
         if !found.iter().any(|e| e.address == address && e.port == port) {
-            found.push(Endpoint { address, port, protocol: Protocol::TCP });
+            found.push(Endpoint {
+                address,
+                port,
+                protocol: Protocol::TCP,
+            });
         }
     }
     Ok(found)
 }
 
 async fn dns(ctx: &Context) -> Result<Vec<Endpoint>, ApplyError> {
-    let service: Option<Service> = ctx.applier.get(&ObjectKey::namespaced("kube-system", "kube-dns")).await?;
-    let address = service.and_then(|s| s.spec).and_then(|s| s.cluster_ip).filter(|ip| ip != "None");
-    let both = |address: String| [Protocol::UDP, Protocol::TCP].map(|protocol| Endpoint { address: address.clone(), port: 53, protocol });
+    let service: Option<Service> = ctx
+        .applier
+        .get(&ObjectKey::namespaced("kube-system", "kube-dns"))
+        .await?;
+    let address = service
+        .and_then(|s| s.spec)
+        .and_then(|s| s.cluster_ip)
+        .filter(|ip| ip != "None");
+    let both = |address: String| {
+        [Protocol::UDP, Protocol::TCP].map(|protocol| Endpoint {
+            address: address.clone(),
+            port: 53,
+            protocol,
+        })
+    };
     Ok(address.map(both).into_iter().flatten().collect())
 }

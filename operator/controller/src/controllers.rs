@@ -20,13 +20,27 @@ pub fn start(ctx: Arc<Context>, limits: Limits, stop: CancellationToken) -> Join
             () = stop.cancelled() => return,
             cluster = Cluster::discover(&ctx) => Arc::new(cluster),
         };
-        let project = Arc::new(ProjectController { cluster: cluster.clone() });
+        let project = Arc::new(ProjectController {
+            cluster: cluster.clone(),
+        });
         let workspace = Arc::new(WorkspaceController { cluster });
         let queues = ctx.queues.clone();
         tokio::join!(
             worker::run(project, ctx.clone(), queues.project, limits, stop.clone()),
-            worker::run(workspace, ctx.clone(), queues.workspace, limits, stop.clone()),
-            worker::run(Arc::new(DatasetController), ctx.clone(), queues.dataset, limits, stop),
+            worker::run(
+                workspace,
+                ctx.clone(),
+                queues.workspace,
+                limits,
+                stop.clone()
+            ),
+            worker::run(
+                Arc::new(DatasetController),
+                ctx.clone(),
+                queues.dataset,
+                limits,
+                stop
+            ),
         );
     });
     tasks

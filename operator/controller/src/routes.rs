@@ -11,6 +11,7 @@ use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::rbac::v1::RoleBinding;
 use kube::core::{ObjectMeta, PartialObjectMeta};
 use kube::{Resource, ResourceExt};
+use sde_crds::project_status::ProjectPhase;
 use sde_crds::{Dataset, DestructionRecord, Project, ProjectApproval, SdePolicy, Workspace, names};
 
 use crate::key::ObjectKey;
@@ -116,12 +117,20 @@ impl Route for Project {
             queues.add_workspaces(stores, |w| w.namespace().as_deref() == Some(&namespace));
             queues.project.add(key);
         }
-        if touched.is_more_than_status() {
+        if touched.is_more_than_status() || grants(&touched.before) != grants(&touched.after) {
             touched
                 .sides()
                 .for_each(|project| queues.add_datasets(project));
         }
     }
+}
+
+/// What a Dataset's count of grants depends on.
+fn grants(project: &Option<Arc<Project>>) -> Vec<String> {
+    let status = project.as_ref().and_then(|p| p.status.as_ref());
+    let open = status.filter(|s| s.phase != ProjectPhase::Closed);
+    let grants = open.into_iter().flat_map(|s| s.datasets.iter().flatten());
+    grants.map(|grant| grant.dataset.clone()).collect()
 }
 
 impl Route for ProjectApproval {

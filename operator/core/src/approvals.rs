@@ -23,11 +23,25 @@ pub struct Decided {
 
 /// Reads the approvals of one project for one digest. `spec` is the spec that the digest is of: its
 /// submitter and its people cannot approve it.
-pub fn decide(id: &ProjectId, spec: &ProjectSpec, digest: &str, approvals: &[ProjectApproval], now: Timestamp) -> Decided {
-    let mut decided = Decided { approved: BTreeMap::new(), void: Vec::new(), rejected: BTreeSet::new() };
+pub fn decide(
+    id: &ProjectId,
+    spec: &ProjectSpec,
+    digest: &str,
+    approvals: &[ProjectApproval],
+    now: Timestamp,
+) -> Decided {
+    let mut decided = Decided {
+        approved: BTreeMap::new(),
+        void: Vec::new(),
+        rejected: BTreeSet::new(),
+    };
     let mut revoked = BTreeSet::new();
     let mut yes = Vec::new();
-    for approval in approvals.iter().filter(|a| a.spec.project == id.name) {
+    // The approvals of a spec say nothing of a closure, and the other way round.
+    let closure = digest.starts_with("inventory:");
+    let of_kind = |a: &&ProjectApproval| (a.spec.role == ApprovalRole::Closure) == closure;
+    let named = approvals.iter().filter(|a| a.spec.project == id.name);
+    for approval in named.filter(of_kind) {
         let name = approval.metadata.name.clone().unwrap_or_default();
         let of = &approval.spec;
         // Withdrawing is believed even when an approval would not be: it only locks.
@@ -52,7 +66,13 @@ pub fn decide(id: &ProjectId, spec: &ProjectSpec, digest: &str, approvals: &[Pro
     decided
 }
 
-fn void(id: &ProjectId, spec: &ProjectSpec, digest: &str, approval: &ProjectApproval, now: Timestamp) -> Option<String> {
+fn void(
+    id: &ProjectId,
+    spec: &ProjectSpec,
+    digest: &str,
+    approval: &ProjectApproval,
+    now: Timestamp,
+) -> Option<String> {
     let of = &approval.spec;
     if of.project_uid != id.uid {
         return Some("it names another Project's UID".to_owned());
@@ -82,12 +102,23 @@ impl Decided {
     /// Roles of `required` that cannot all be filled by distinct people; empty when the spec is approved.
     pub fn missing(&self, required: &[ApprovalRole]) -> Vec<ApprovalRole> {
         let mut holder: BTreeMap<&str, ApprovalRole> = BTreeMap::new();
-        required.iter().copied().filter(|role| !self.fill(*role, &mut holder, &mut BTreeSet::new())).collect()
+        required
+            .iter()
+            .copied()
+            .filter(|role| !self.fill(*role, &mut holder, &mut BTreeSet::new()))
+            .collect()
     }
 
     /// Kuhn's augmenting path: gives `role` a person, moving others to another of theirs where needed.
-    fn fill<'a>(&'a self, role: ApprovalRole, holder: &mut BTreeMap<&'a str, ApprovalRole>, tried: &mut BTreeSet<&'a str>) -> bool {
-        let Some(people) = self.approved.get(&role) else { return false };
+    fn fill<'a>(
+        &'a self,
+        role: ApprovalRole,
+        holder: &mut BTreeMap<&'a str, ApprovalRole>,
+        tried: &mut BTreeSet<&'a str>,
+    ) -> bool {
+        let Some(people) = self.approved.get(&role) else {
+            return false;
+        };
         for person in people {
             if !tried.insert(person) {
                 continue;
@@ -114,7 +145,12 @@ impl Decided {
         if self.void.is_empty() {
             return String::new();
         }
-        let list = self.void.iter().take(4).map(|(name, why)| format!("{name}: {why}")).collect::<Vec<_>>();
-        format!(" Not counted: {}.", list.join("; "))
+        let list = self
+            .void
+            .iter()
+            .take(4)
+            .map(|(name, why)| format!("{name}: {why}"))
+            .collect::<Vec<_>>();
+        format!(" Not counted: {}.", list.join("; ").trim_end_matches('.'))
     }
 }

@@ -57,8 +57,17 @@ pub struct Conditions<'a> {
 
 impl<'a> Conditions<'a> {
     /// Starts from what the status holds now.
-    pub fn new(previous: Option<&'a Vec<Condition>>, generation: Option<i64>, now: Timestamp) -> Self {
-        Self { previous: previous.map_or(&[], Vec::as_slice), generation, now, set: Vec::new() }
+    pub fn new(
+        previous: Option<&'a Vec<Condition>>,
+        generation: Option<i64>,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            previous: previous.map_or(&[], Vec::as_slice),
+            generation,
+            now,
+            set: Vec::new(),
+        }
     }
 
     /// Sets one condition; its transition time is kept unless the status changed.
@@ -67,7 +76,10 @@ impl<'a> Conditions<'a> {
             .previous
             .iter()
             .find(|c| c.type_ == type_ && c.status == status.as_str())
-            .map_or_else(|| time::seconds(self.now), |c| c.last_transition_time.clone());
+            .map_or_else(
+                || time::seconds(self.now),
+                |c| c.last_transition_time.clone(),
+            );
         self.set.retain(|c| c.type_ != type_);
         self.set.push(Condition {
             type_: type_.to_owned(),
@@ -81,7 +93,9 @@ impl<'a> Conditions<'a> {
 
     /// Keeps a condition of the last visit as it was; false when there was none.
     pub fn keep(&mut self, type_: &str) -> bool {
-        let Some(condition) = find(self.previous, type_) else { return false };
+        let Some(condition) = find(self.previous, type_) else {
+            return false;
+        };
         self.set.push(condition.clone());
         true
     }
@@ -111,13 +125,27 @@ mod tests {
         let mut first = Conditions::new(None, Some(1), "2026-11-21T10:00:00.5Z".parse().unwrap());
         first.set(types::READY, Status::False, "Waiting", "a");
         let first = first.finish();
-        let mut second = Conditions::new(Some(&first), Some(2), "2026-11-21T11:00:00Z".parse().unwrap());
+        let mut second = Conditions::new(
+            Some(&first),
+            Some(2),
+            "2026-11-21T11:00:00Z".parse().unwrap(),
+        );
         second.set(types::READY, Status::False, "Other", "b");
         let second = second.finish();
-        assert_eq!(second[0].last_transition_time, first[0].last_transition_time);
+        assert_eq!(
+            second[0].last_transition_time,
+            first[0].last_transition_time
+        );
         assert_eq!(second[0].observed_generation, Some(2));
-        let mut third = Conditions::new(Some(&second), Some(2), "2026-11-21T12:00:00Z".parse().unwrap());
+        let mut third = Conditions::new(
+            Some(&second),
+            Some(2),
+            "2026-11-21T12:00:00Z".parse().unwrap(),
+        );
         third.set(types::READY, Status::True, "Ready", "c");
-        assert_eq!(third.finish()[0].last_transition_time.0.to_string(), "2026-11-21T12:00:00Z");
+        assert_eq!(
+            third.finish()[0].last_transition_time.0.to_string(),
+            "2026-11-21T12:00:00Z"
+        );
     }
 }

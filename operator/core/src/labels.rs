@@ -59,13 +59,18 @@ impl ProjectId {
 /// `metadata` with one more label.
 #[must_use]
 pub fn with_label(mut meta: ObjectMeta, key: &str, value: &str) -> ObjectMeta {
-    meta.labels.get_or_insert_default().insert(key.to_owned(), value.to_owned());
+    meta.labels
+        .get_or_insert_default()
+        .insert(key.to_owned(), value.to_owned());
     meta
 }
 
 /// The first `length` hexadecimal digits of SHA-256: a stable short name for text that is no DNS label.
 pub fn short_hash(text: &str, length: usize) -> String {
-    hex::encode(Sha256::digest(text.as_bytes())).chars().take(length).collect()
+    hex::encode(Sha256::digest(text.as_bytes()))
+        .chars()
+        .take(length)
+        .collect()
 }
 
 /// Name of a person's home claim.
@@ -73,12 +78,17 @@ pub fn home_claim(user: &str) -> String {
     format!("home-{}", short_hash(user, 10))
 }
 
-/// Name of a grant's claim, and prefix of its volume.
+/// Name of a grant's claim, and of the pod volume that mounts it.
 pub fn grant_claim(grant: &str) -> String {
     format!("data-{grant}")
 }
 
-/// Name of a grant's volume: unique in the cluster, and another one for a project made again.
-pub fn grant_volume(id: &ProjectId, grant: &str) -> String {
-    format!("sde-{}-{grant}-{}", id.name, short_hash(&id.uid, 8))
+/// Name of a grant's volume: unique in the cluster, and another one for a project made again or for another
+/// dataset under the same grant name, since the source of a volume can never be changed.
+pub fn grant_volume(id: &ProjectId, grant: &str, dataset: &str) -> String {
+    format!(
+        "sde-{}-{}",
+        id.name,
+        short_hash(&format!("{}/{grant}/{dataset}", id.uid), 12)
+    )
 }

@@ -2,6 +2,8 @@
 //!
 //! Every kind has a folder with the same files: `observe` (the plain input), `validate`, `desired`, `status`.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 pub mod approvals;
 pub mod closing;
 pub mod conditions;

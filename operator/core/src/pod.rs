@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{
-    Capabilities, Container, DownwardAPIVolumeFile, DownwardAPIVolumeSource, EmptyDirVolumeSource, EnvVar, EnvVarSource,
-    ObjectFieldSelector, Pod, PodDNSConfig, PodSecurityContext, PodSpec, ResourceRequirements, SeccompProfile, SecurityContext, Sysctl,
-    Volume, VolumeMount,
+    Capabilities, Container, DownwardAPIVolumeFile, DownwardAPIVolumeSource, EmptyDirVolumeSource,
+    EnvVar, EnvVarSource, ObjectFieldSelector, Pod, PodDNSConfig, PodSecurityContext, PodSpec,
+    ResourceRequirements, SeccompProfile, SecurityContext, Sysctl, Volume, VolumeMount,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use sde_crds::names;
 
 use crate::labels::{ProjectId, with_label};
@@ -48,9 +49,21 @@ pub struct Locked {
 }
 
 /// The pod, hardened, with probe and gate before everything else.
-pub fn locked(id: &ProjectId, settings: &Settings, sentinel: &SentinelAt, targets: &[Target], of: Locked) -> Pod {
+pub fn locked(
+    id: &ProjectId,
+    settings: &Settings,
+    sentinel: &SentinelAt,
+    targets: &[Target],
+    of: Locked,
+) -> Pod {
     let mut metadata = with_label(id.meta(of.name), names::COMPONENT_LABEL, of.component);
-    metadata.annotations = Some([(names::SENTINEL_BOOT_ANNOTATION.to_owned(), sentinel.boot_id.clone())].into());
+    metadata.annotations = Some(
+        [(
+            names::SENTINEL_BOOT_ANNOTATION.to_owned(),
+            sentinel.boot_id.clone(),
+        )]
+        .into(),
+    );
     let mut volumes = of.volumes;
     volumes.push(gate_volume());
     Pod {
@@ -65,7 +78,10 @@ pub fn locked(id: &ProjectId, settings: &Settings, sentinel: &SentinelAt, target
             enable_service_links: Some(false),
             // No resolver at all: no names, so no tunnel through names.
             dns_policy: Some("None".to_owned()),
-            dns_config: Some(PodDNSConfig { nameservers: Some(vec!["127.0.0.1".to_owned()]), ..PodDNSConfig::default() }),
+            dns_config: Some(PodDNSConfig {
+                nameservers: Some(vec!["127.0.0.1".to_owned()]),
+                ..PodDNSConfig::default()
+            }),
             security_context: Some(PodSecurityContext {
                 run_as_non_root: Some(true),
                 run_as_user: Some(of.user),
@@ -74,7 +90,10 @@ pub fn locked(id: &ProjectId, settings: &Settings, sentinel: &SentinelAt, target
                 fs_group_change_policy: Some("OnRootMismatch".to_owned()),
                 seccomp_profile: Some(seccomp()),
                 // containerd opens ping sockets to everyone unless the pod says otherwise.
-                sysctls: Some(vec![Sysctl { name: "net.ipv4.ping_group_range".to_owned(), value: of.ping_group_range.to_owned() }]),
+                sysctls: Some(vec![Sysctl {
+                    name: "net.ipv4.ping_group_range".to_owned(),
+                    value: of.ping_group_range.to_owned(),
+                }]),
                 ..PodSecurityContext::default()
             }),
             termination_grace_period_seconds: Some(5),
@@ -85,7 +104,10 @@ pub fn locked(id: &ProjectId, settings: &Settings, sentinel: &SentinelAt, target
 }
 
 fn seccomp() -> SeccompProfile {
-    SeccompProfile { type_: "RuntimeDefault".to_owned(), localhost_profile: None }
+    SeccompProfile {
+        type_: "RuntimeDefault".to_owned(),
+        localhost_profile: None,
+    }
 }
 
 /// The security context of every container.
@@ -94,7 +116,10 @@ pub fn hardened() -> SecurityContext {
         allow_privilege_escalation: Some(false),
         read_only_root_filesystem: Some(true),
         run_as_non_root: Some(true),
-        capabilities: Some(Capabilities { drop: Some(vec!["ALL".to_owned()]), add: None }),
+        capabilities: Some(Capabilities {
+            drop: Some(vec!["ALL".to_owned()]),
+            add: None,
+        }),
         seccomp_profile: Some(seccomp()),
         ..SecurityContext::default()
     }
@@ -109,7 +134,11 @@ pub fn agent(settings: &Settings, name: &str, args: Vec<String>, env: Vec<EnvVar
         args: Some(args),
         env: Some(env),
         resources: Some(limits("100m", "64Mi")),
-        security_context: Some(SecurityContext { run_as_user: Some(AGENT_USER), run_as_group: Some(AGENT_USER), ..hardened() }),
+        security_context: Some(SecurityContext {
+            run_as_user: Some(AGENT_USER),
+            run_as_group: Some(AGENT_USER),
+            ..hardened()
+        }),
         termination_message_policy: Some("File".to_owned()),
         ..Container::default()
     }
@@ -117,9 +146,15 @@ pub fn agent(settings: &Settings, name: &str, args: Vec<String>, env: Vec<EnvVar
 
 /// Requests equal to limits.
 pub fn limits(cpu: &str, memory: &str) -> ResourceRequirements {
-    let both: BTreeMap<_, _> =
-        [("cpu", cpu), ("memory", memory)].into_iter().map(|(k, v)| (k.to_owned(), Quantity(v.to_owned()))).collect();
-    ResourceRequirements { requests: Some(both.clone()), limits: Some(both), claims: None }
+    let both: BTreeMap<_, _> = [("cpu", cpu), ("memory", memory)]
+        .into_iter()
+        .map(|(k, v)| (k.to_owned(), Quantity(v.to_owned())))
+        .collect();
+    ResourceRequirements {
+        requests: Some(both.clone()),
+        limits: Some(both),
+        claims: None,
+    }
 }
 
 /// Environment that any probing container needs: who it is, where its node is, what it must not reach.
@@ -136,11 +171,19 @@ pub fn probe_env(targets: &[Target], ping: &str) -> Vec<EnvVar> {
 }
 
 fn probe(settings: &Settings, targets: &[Target], ping: &str) -> Container {
-    agent(settings, PROBE, vec!["probe".to_owned()], probe_env(targets, ping))
+    agent(
+        settings,
+        PROBE,
+        vec!["probe".to_owned()],
+        probe_env(targets, ping),
+    )
 }
 
 fn gate(settings: &Settings) -> Container {
-    let env = vec![field("SDE_POD_UID", "metadata.uid"), value("SDE_DEADLINE_SECONDS", &GATE_DEADLINE_SECONDS.to_string())];
+    let env = vec![
+        field("SDE_POD_UID", "metadata.uid"),
+        value("SDE_DEADLINE_SECONDS", &GATE_DEADLINE_SECONDS.to_string()),
+    ];
     Container {
         volume_mounts: Some(vec![VolumeMount {
             name: "gate".to_owned(),
@@ -172,7 +215,11 @@ fn gate_volume() -> Volume {
 
 /// An environment variable.
 pub fn value(name: &str, value: &str) -> EnvVar {
-    EnvVar { name: name.to_owned(), value: Some(value.to_owned()), value_from: None }
+    EnvVar {
+        name: name.to_owned(),
+        value: Some(value.to_owned()),
+        value_from: None,
+    }
 }
 
 fn field(name: &str, path: &str) -> EnvVar {
@@ -180,7 +227,10 @@ fn field(name: &str, path: &str) -> EnvVar {
         name: name.to_owned(),
         value: None,
         value_from: Some(EnvVarSource {
-            field_ref: Some(ObjectFieldSelector { field_path: path.to_owned(), ..ObjectFieldSelector::default() }),
+            field_ref: Some(ObjectFieldSelector {
+                field_path: path.to_owned(),
+                ..ObjectFieldSelector::default()
+            }),
             ..EnvVarSource::default()
         }),
     }
@@ -190,7 +240,10 @@ fn field(name: &str, path: &str) -> EnvVar {
 pub fn scratch(name: &str, size: &str) -> Volume {
     Volume {
         name: name.to_owned(),
-        empty_dir: Some(EmptyDirVolumeSource { size_limit: Some(Quantity(size.to_owned())), ..EmptyDirVolumeSource::default() }),
+        empty_dir: Some(EmptyDirVolumeSource {
+            size_limit: Some(Quantity(size.to_owned())),
+            ..EmptyDirVolumeSource::default()
+        }),
         ..Volume::default()
     }
 }
@@ -217,7 +270,11 @@ impl<'a> View<'a> {
 
     /// Phase of the pod.
     pub fn phase(&self) -> &'a str {
-        self.0.status.as_ref().and_then(|s| s.phase.as_deref()).unwrap_or("Pending")
+        self.0
+            .status
+            .as_ref()
+            .and_then(|s| s.phase.as_deref())
+            .unwrap_or("Pending")
     }
 
     /// Address, once it has one.
@@ -237,7 +294,12 @@ impl<'a> View<'a> {
 
     /// An annotation.
     pub fn annotation(&self, key: &str) -> Option<&'a str> {
-        self.0.metadata.annotations.as_ref()?.get(key).map(String::as_str)
+        self.0
+            .metadata
+            .annotations
+            .as_ref()?
+            .get(key)
+            .map(String::as_str)
     }
 
     /// Whether the controller has opened this pod's gate.
@@ -248,20 +310,64 @@ impl<'a> View<'a> {
     /// Exit code and message of an ended container, init or not.
     pub fn ended(&self, container: &str) -> Option<(i32, &'a str)> {
         let status = self.0.status.as_ref()?;
-        let all = status.init_container_statuses.iter().flatten().chain(status.container_statuses.iter().flatten());
-        let ended = all.filter(|c| c.name == container).find_map(|c| c.state.as_ref()?.terminated.as_ref())?;
-        Some((ended.exit_code, ended.message.as_deref().unwrap_or_default()))
+        let all = status
+            .init_container_statuses
+            .iter()
+            .flatten()
+            .chain(status.container_statuses.iter().flatten());
+        let ended = all
+            .filter(|c| c.name == container)
+            .find_map(|c| c.state.as_ref()?.terminated.as_ref())?;
+        Some((
+            ended.exit_code,
+            ended.message.as_deref().unwrap_or_default(),
+        ))
+    }
+
+    /// When a container ended, init or not.
+    pub fn finished(&self, container: &str) -> Option<&'a Time> {
+        let status = self.0.status.as_ref()?;
+        let all = status
+            .init_container_statuses
+            .iter()
+            .flatten()
+            .chain(status.container_statuses.iter().flatten());
+        all.filter(|c| c.name == container)
+            .find_map(|c| c.state.as_ref()?.terminated.as_ref()?.finished_at.as_ref())
+    }
+
+    /// Whether no container of it runs or will run again.
+    pub fn over(&self) -> bool {
+        matches!(self.phase(), "Failed" | "Succeeded")
+    }
+
+    /// Why the pod as a whole failed, such as an eviction; empty when a container did.
+    pub fn failure(&self) -> String {
+        let status = self.0.status.as_ref();
+        let parts = [
+            status.and_then(|s| s.reason.clone()),
+            status.and_then(|s| s.message.clone()),
+        ];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(": ")
     }
 
     /// Why a container cannot start, such as its image missing: (container, reason, message).
     pub fn stuck(&self) -> Option<(&'a str, &'a str, &'a str)> {
         let status = self.0.status.as_ref()?;
-        let all = status.init_container_statuses.iter().flatten().chain(status.container_statuses.iter().flatten());
+        let all = status
+            .init_container_statuses
+            .iter()
+            .flatten()
+            .chain(status.container_statuses.iter().flatten());
         all.filter_map(|c| {
             let waiting = c.state.as_ref()?.waiting.as_ref()?;
             let reason = waiting.reason.as_deref()?;
             let normal = matches!(reason, "PodInitializing" | "ContainerCreating");
-            (!normal).then_some((c.name.as_str(), reason, waiting.message.as_deref().unwrap_or_default()))
+            (!normal).then_some((
+                c.name.as_str(),
+                reason,
+                waiting.message.as_deref().unwrap_or_default(),
+            ))
         })
         .next()
     }
@@ -269,26 +375,49 @@ impl<'a> View<'a> {
     /// Whether the kubelet has not even made the pod's sandbox: a volume that cannot be mounted looks like this.
     pub fn unmounted(&self) -> bool {
         let conditions = self.0.status.as_ref().and_then(|s| s.conditions.as_ref());
-        conditions.into_iter().flatten().any(|c| c.type_ == "PodReadyToStartContainers" && c.status == "False") && self.phase() == "Pending"
+        conditions
+            .into_iter()
+            .flatten()
+            .any(|c| c.type_ == "PodReadyToStartContainers" && c.status == "False")
+            && self.phase() == "Pending"
     }
 
     /// Whether the pod was given to a node.
     pub fn unschedulable(&self) -> Option<&'a str> {
         let conditions = self.0.status.as_ref().and_then(|s| s.conditions.as_ref())?;
-        let scheduled = conditions.iter().find(|c| c.type_ == "PodScheduled" && c.status == "False")?;
+        let scheduled = conditions
+            .iter()
+            .find(|c| c.type_ == "PodScheduled" && c.status == "False")?;
         Some(scheduled.message.as_deref().unwrap_or_default())
     }
 
     /// Whether the pod is Ready.
     pub fn ready(&self) -> bool {
         let conditions = self.0.status.as_ref().and_then(|s| s.conditions.as_ref());
-        conditions.into_iter().flatten().any(|c| c.type_ == "Ready" && c.status == "True") && !self.deleting()
+        conditions
+            .into_iter()
+            .flatten()
+            .any(|c| c.type_ == "Ready" && c.status == "True")
+            && !self.deleting()
     }
 
     /// The targets that this pod's probe was given, as it saw them.
     pub fn targets(&self) -> Option<Vec<Target>> {
-        let probe = self.0.spec.as_ref()?.init_containers.as_ref()?.iter().find(|c| c.name == PROBE)?;
-        let json = probe.env.as_ref()?.iter().find(|e| e.name == "SDE_TARGETS")?.value.as_ref()?;
+        let probe = self
+            .0
+            .spec
+            .as_ref()?
+            .init_containers
+            .as_ref()?
+            .iter()
+            .find(|c| c.name == PROBE)?;
+        let json = probe
+            .env
+            .as_ref()?
+            .iter()
+            .find(|e| e.name == "SDE_TARGETS")?
+            .value
+            .as_ref()?;
         let targets: Vec<Target> = serde_json::from_str(json).ok()?;
         Some(crate::targets::expand(&targets, self.host_ip()))
     }

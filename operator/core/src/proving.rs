@@ -30,15 +30,25 @@ pub fn read(pod: View<'_>, controls: &Controls) -> Proving {
     if pod.gate_open() {
         return Proving::Opened;
     }
-    let Some(report) = pod.report(PROBE) else { return Proving::Probing };
+    let Some(report) = pod.report(PROBE) else {
+        return Proving::Probing;
+    };
     match (controls.get(pod.uid()), pod.targets()) {
-        (Some(control), Some(targets)) => Proving::Judged(judge(pod.uid(), &targets, &report, control)),
+        (Some(control), Some(targets)) => {
+            Proving::Judged(judge(pod.uid(), &targets, &report, control))
+        }
         _ => Proving::Reported,
     }
 }
 
 /// A judgement as it is kept in status and evidence.
-pub fn proof(pod: View<'_>, judgement: &Judgement, control: Option<&Control>, policy_digest: Option<String>, now: Timestamp) -> Proof {
+pub fn proof(
+    pod: View<'_>,
+    judgement: &Judgement,
+    control: Option<&Control>,
+    policy_digest: Option<String>,
+    now: Timestamp,
+) -> Proof {
     Proof {
         time: time::seconds(now),
         pod_uid: pod.uid().to_owned(),
@@ -48,7 +58,10 @@ pub fn proof(pod: View<'_>, judgement: &Judgement, control: Option<&Control>, po
         targets: judgement
             .targets
             .iter()
-            .map(|t| ProofTarget { name: t.name.clone(), verdict: format!("{:?}", t.verdict) })
+            .map(|t| ProofTarget {
+                name: t.name.clone(),
+                verdict: format!("{:?}", t.verdict),
+            })
             .collect(),
     }
 }
@@ -57,14 +70,22 @@ pub fn proof(pod: View<'_>, judgement: &Judgement, control: Option<&Control>, po
 pub fn explain(judgement: &Judgement, node: Option<&str>) -> (&'static str, String) {
     let place = node.map(|n| format!(" on node {n}")).unwrap_or_default();
     match &judgement.enforced {
-        Enforced::Yes => ("Proven", format!("The probe tried {} targets{place} and reached none.", judgement.targets.len())),
+        Enforced::Yes => (
+            "Proven",
+            format!(
+                "The probe tried {} targets{place} and reached none.",
+                judgement.targets.len()
+            ),
+        ),
         Enforced::No { open } => {
             let named: Vec<_> = open
                 .iter()
-                .map(|name| match judgement.targets.iter().find(|t| &t.name == name) {
-                    Some(target) => format!("{name} ({})", target.address),
-                    None => name.clone(),
-                })
+                .map(
+                    |name| match judgement.targets.iter().find(|t| &t.name == name) {
+                        Some(target) => format!("{name} ({})", target.address),
+                        None => name.clone(),
+                    },
+                )
                 .collect();
             (
                 "EgressOpen",
@@ -76,7 +97,9 @@ pub fn explain(judgement: &Judgement, node: Option<&str>) -> (&'static str, Stri
         }
         Enforced::Inconclusive { why } => (
             "Inconclusive",
-            format!("The lock could not be proven{place}, so it stays locked and is tried again: {why}."),
+            format!(
+                "The lock could not be proven{place}, so it stays locked and is tried again: {why}."
+            ),
         ),
     }
 }

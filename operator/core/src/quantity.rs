@@ -38,7 +38,13 @@ pub fn milli(quantity: &Quantity) -> Result<i128, QuantityError> {
         (text, 1000)
     };
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    if whole.is_empty() || fraction.len() > 9 || !whole.chars().chain(fraction.chars()).all(|c| c.is_ascii_digit()) {
+    if whole.is_empty()
+        || fraction.len() > 9
+        || !whole
+            .chars()
+            .chain(fraction.chars())
+            .all(|c| c.is_ascii_digit())
+    {
         return Err(fail());
     }
     let scale = 10_i128.pow(u32::try_from(fraction.len()).map_err(|_| fail())?);
@@ -49,12 +55,18 @@ pub fn milli(quantity: &Quantity) -> Result<i128, QuantityError> {
 
 /// The canonical quantity of so many thousandths.
 pub fn from_milli(milli: i128) -> Quantity {
-    if milli % 1000 == 0 { Quantity((milli / 1000).to_string()) } else { Quantity(format!("{milli}m")) }
+    if milli % 1000 == 0 {
+        Quantity((milli / 1000).to_string())
+    } else {
+        Quantity(format!("{milli}m"))
+    }
 }
 
 /// The canonical quantity of a share, rounded down to whole units.
 pub fn share(quantity: &Quantity, parts: i64) -> Result<Quantity, QuantityError> {
-    Ok(Quantity((milli(quantity)? / 1000 / i128::from(parts.max(1))).to_string()))
+    Ok(Quantity(
+        (milli(quantity)? / 1000 / i128::from(parts.max(1))).to_string(),
+    ))
 }
 
 /// The canonical quantity of a share, to a thousandth (CPU).
@@ -70,9 +82,23 @@ pub fn min(a: &Quantity, b: &Quantity) -> Quantity {
     }
 }
 
+/// The larger of two.
+pub fn max(a: &Quantity, b: &Quantity) -> Quantity {
+    match (milli(a), milli(b)) {
+        (Ok(x), Ok(y)) if y > x => b.clone(),
+        _ => a.clone(),
+    }
+}
+
 /// The sum, canonical.
+///
+/// # Errors
+/// When either does not parse.
 pub fn add(a: &Quantity, b: &Quantity) -> Result<Quantity, QuantityError> {
-    Ok(from_milli(milli(a)? + milli(b)?))
+    let sum = milli(a)?
+        .checked_add(milli(b)?)
+        .ok_or_else(|| QuantityError(format!("{} + {}", a.0, b.0)))?;
+    Ok(from_milli(sum))
 }
 
 #[cfg(test)]
@@ -86,7 +112,14 @@ mod tests {
 
     #[test]
     fn grammar() {
-        for (text, expected) in [("8", 8000), ("500m", 500), ("1.5", 1500), ("32Gi", 32 * 1024 * 1024 * 1024 * 1000), ("2k", 2_000_000), ("0", 0)] {
+        for (text, expected) in [
+            ("8", 8000),
+            ("500m", 500),
+            ("1.5", 1500),
+            ("32Gi", 32 * 1024 * 1024 * 1024 * 1000),
+            ("2k", 2_000_000),
+            ("0", 0),
+        ] {
             assert_eq!(milli(&q(text)), Ok(expected), "{text}");
         }
         for text in ["", "-1", "1e3", "Gi", "1.5.2", "1 Gi", "１"] {

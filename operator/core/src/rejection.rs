@@ -15,12 +15,22 @@ pub struct Rejection {
 impl Rejection {
     /// A rejection with `reason` and `message`.
     pub fn new(reason: &'static str, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into() }
+        Self {
+            reason,
+            message: message.into(),
+        }
     }
 }
 
 /// The first reason and all messages, for one condition.
 pub fn summarise(rejections: &[Rejection]) -> Option<(&'static str, String)> {
     let first = rejections.first()?;
-    Some((first.reason, rejections.iter().map(|r| r.message.as_str()).collect::<Vec<_>>().join(" ")))
+    Some((
+        first.reason,
+        rejections
+            .iter()
+            .map(|r| r.message.as_str())
+            .collect::<Vec<_>>()
+            .join(" "),
+    ))
 }

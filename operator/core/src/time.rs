@@ -27,8 +27,17 @@ pub fn elapsed(then: &Time, now: Timestamp) -> i64 {
 
 /// Seconds until the UTC day changes, when dates act.
 pub fn until_tomorrow(now: Timestamp) -> i64 {
-    let tomorrow = today(now).tomorrow().ok().and_then(|d| d.to_zoned(TimeZone::UTC).ok());
-    tomorrow.map_or(3600, |t| t.timestamp().duration_since(now).max(SignedDuration::from_secs(1)).as_secs() + 1)
+    let tomorrow = today(now)
+        .tomorrow()
+        .ok()
+        .and_then(|d| d.to_zoned(TimeZone::UTC).ok());
+    tomorrow.map_or(3600, |t| {
+        t.timestamp()
+            .duration_since(now)
+            .max(SignedDuration::from_secs(1))
+            .as_secs()
+            + 1
+    })
 }
 
 #[cfg(test)]

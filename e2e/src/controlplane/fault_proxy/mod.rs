@@ -5,7 +5,9 @@ mod rules;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, RETRY_AFTER, TRANSFER_ENCODING};
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, RETRY_AFTER, TRANSFER_ENCODING,
+};
 use http::{HeaderMap, Request, Response};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full};
@@ -62,11 +64,20 @@ impl FaultProxy {
     /// # Errors
     /// When loopback has no free port.
     pub async fn start(upstream: Client) -> Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(io("fault proxy"))?;
+        let listener = TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .map_err(io("fault proxy"))?;
         let port = listener.local_addr().map_err(io("fault proxy"))?.port();
-        let shared = Arc::new(Shared { upstream, state: Mutex::default() });
+        let shared = Arc::new(Shared {
+            upstream,
+            state: Mutex::default(),
+        });
         let accepting = tokio::spawn(accept(listener, shared.clone())).abort_handle();
-        Ok(Self { shared, port, accepting })
+        Ok(Self {
+            shared,
+            port,
+            accepting,
+        })
     }
 
     /// The proxy's address, for a kubeconfig.
@@ -83,7 +94,11 @@ impl FaultProxy {
     pub fn arm(&self, scope: &str, rule: Option<Rule>) {
         let mut state = self.shared.lock();
         state.scopes.retain(|other| other.text != scope);
-        state.scopes.push(Scope { text: scope.to_owned(), rule, ..Scope::default() });
+        state.scopes.push(Scope {
+            text: scope.to_owned(),
+            rule,
+            ..Scope::default()
+        });
     }
 
     /// As [`FaultProxy::arm`] without a fault, and keeps whole requests for [`FaultProxy::tape`].
@@ -96,19 +111,33 @@ impl FaultProxy {
 
     /// The requests recorded for a scope so far.
     pub fn tape(&self, scope: &str) -> Vec<Recorded> {
-        self.shared.lock().scopes.iter().find(|other| other.text == scope).and_then(|scope| scope.tape.clone()).unwrap_or_default()
+        self.shared
+            .lock()
+            .scopes
+            .iter()
+            .find(|other| other.text == scope)
+            .and_then(|scope| scope.tape.clone())
+            .unwrap_or_default()
     }
 
     /// The writes of a scope so far.
     pub fn writes(&self, scope: &str) -> Vec<Write> {
-        self.shared.lock().scopes.iter().find(|other| other.text == scope).map(|scope| scope.writes.clone()).unwrap_or_default()
+        self.shared
+            .lock()
+            .scopes
+            .iter()
+            .find(|other| other.text == scope)
+            .map(|scope| scope.writes.clone())
+            .unwrap_or_default()
     }
 
     /// Stops counting for a scope and returns its writes.
     pub fn disarm(&self, scope: &str) -> Vec<Write> {
         let mut state = self.shared.lock();
         let found = state.scopes.iter().position(|other| other.text == scope);
-        found.map(|index| state.scopes.swap_remove(index).writes).unwrap_or_default()
+        found
+            .map(|index| state.scopes.swap_remove(index).writes)
+            .unwrap_or_default()
     }
 }
 
@@ -128,18 +157,30 @@ impl Shared {
         let path = request.uri().path();
         let mut places = Vec::new();
         let mut due = None;
-        if !is_write(request.method(), path, request.uri().query().unwrap_or_default()) {
+        if !is_write(
+            request.method(),
+            path,
+            request.uri().query().unwrap_or_default(),
+        ) {
             return (places, due);
         }
         let body = String::from_utf8_lossy(request.body());
         let mut state = self.lock();
-        for scope in state.scopes.iter_mut().filter(|scope| path.contains(&scope.text) || body.contains(&scope.text)) {
+        for scope in state
+            .scopes
+            .iter_mut()
+            .filter(|scope| path.contains(&scope.text) || body.contains(&scope.text))
+        {
             places.push((scope.text.clone(), scope.writes.len()));
             due = due.or(scope.note(request.method(), path));
             if let Some(tape) = &mut scope.tape {
                 tape.push(Recorded {
                     method: request.method().clone(),
-                    target: request.uri().path_and_query().map(ToString::to_string).unwrap_or_default(),
+                    target: request
+                        .uri()
+                        .path_and_query()
+                        .map(ToString::to_string)
+                        .unwrap_or_default(),
                     content_type: request.headers().get(CONTENT_TYPE).cloned(),
                     body: request.body().clone(),
                 });
@@ -191,7 +232,11 @@ impl Shared {
     async fn forward(&self, request: Request<Bytes>) -> std::result::Result<Answer, Closed> {
         let (mut parts, body) = request.into_parts();
         drop_hop_headers(&mut parts.headers);
-        let (mut head, body) = self.upstream.send(Request::from_parts(parts, Body::from(body))).await?.into_parts();
+        let (mut head, body) = self
+            .upstream
+            .send(Request::from_parts(parts, Body::from(body)))
+            .await?
+            .into_parts();
         drop_hop_headers(&mut head.headers);
         Ok(Response::from_parts(head, body.boxed_unsync()))
     }
@@ -201,7 +246,9 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
     loop {
         // An accept error (such as too many open files) passes; the client tries again.
-        let Ok((stream, _)) = listener.accept().await else { continue };
+        let Ok((stream, _)) = listener.accept().await else {
+            continue;
+        };
         let shared = shared.clone();
         let service = service_fn(move |request| {
             let shared = shared.clone();
@@ -209,18 +256,23 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
         });
         connections.spawn(async move {
             // A connection ends with an error whenever a fault or a killed client cuts it.
-            let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+            let _ = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
         });
         while connections.try_join_next().is_some() {}
     }
 }
 
 fn injected(code: u16) -> std::result::Result<Answer, Closed> {
-    let mut response = Response::builder().status(code).header(CONTENT_TYPE, "application/json");
+    let mut response = Response::builder()
+        .status(code)
+        .header(CONTENT_TYPE, "application/json");
     if matches!(code, 429 | 503) {
         response = response.header(RETRY_AFTER, rules::RETRY_AFTER.as_secs());
     }
-    let body = Full::new(Bytes::from(status_body(code))).map_err(|never: Infallible| match never {});
+    let body =
+        Full::new(Bytes::from(status_body(code))).map_err(|never: Infallible| match never {});
     Ok(response.body(body.boxed_unsync())?)
 }
 

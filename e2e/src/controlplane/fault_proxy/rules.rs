@@ -27,7 +27,10 @@ pub enum Fault {
 impl Fault {
     /// Whether the API server gets to see the request.
     pub fn applies(self) -> bool {
-        matches!(self, Self::KillAfter | Self::ApplyThenAnswer(_) | Self::ApplyThenDrop | Self::ApplyThenHang)
+        matches!(
+            self,
+            Self::KillAfter | Self::ApplyThenAnswer(_) | Self::ApplyThenDrop | Self::ApplyThenHang
+        )
     }
 }
 
@@ -70,10 +73,23 @@ pub struct Shape(String);
 impl Shape {
     /// The shape of a write: method and path with `*` for the scope's text and `#` for each part that is made of a UID.
     pub fn of(method: &Method, path: &str, scope: &str) -> Self {
-        let path = if scope.is_empty() { path.to_owned() } else { path.replace(scope, "*") };
-        let random = |word: &str| word.len() >= 8 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let plain = |part: &str| part.split('-').map(|word| if random(word) { "#" } else { word }).collect::<Vec<_>>().join("-");
-        Self(format!("{method} {}", path.split('/').map(plain).collect::<Vec<_>>().join("/")))
+        let path = if scope.is_empty() {
+            path.to_owned()
+        } else {
+            path.replace(scope, "*")
+        };
+        let random =
+            |word: &str| word.len() >= 8 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+        // Separators stay at the end of each word.
+        let words = path.split_inclusive(['/', '-', '.']).map(|word| {
+            let bare = word.trim_end_matches(['/', '-', '.']);
+            if random(bare) {
+                word.replace(bare, "#")
+            } else {
+                word.to_owned()
+            }
+        });
+        Self(format!("{method} {}", words.collect::<String>()))
     }
 }
 
@@ -138,14 +154,25 @@ impl Scope {
     /// Notes a write and returns the fault that is due at it.
     pub(super) fn note(&mut self, method: &Method, path: &str) -> Option<Fault> {
         let shape = Shape::of(method, path, &self.text);
-        let of_shape = self.writes.iter().filter(|write| write.shape == shape).count() + 1;
+        let of_shape = self
+            .writes
+            .iter()
+            .filter(|write| write.shape == shape)
+            .count()
+            + 1;
         let nth = self.writes.len() + 1;
         let due = self.rule.as_ref().filter(|rule| match &rule.point {
             Point::Nth(n) => *n == nth,
             Point::NthOf(wanted, n) => *wanted == shape && *n == of_shape,
         });
         let fault = due.map(|rule| rule.fault);
-        self.writes.push(Write { method: method.clone(), path: path.to_owned(), shape, status: None, fault });
+        self.writes.push(Write {
+            method: method.clone(),
+            path: path.to_owned(),
+            shape,
+            status: None,
+            fault,
+        });
         fault
     }
 }
@@ -153,9 +180,13 @@ impl Scope {
 /// Whether a request changes the store on behalf of a reconcile. The lease is written by the clock, reviews ask a question, and a dry
 /// run changes nothing.
 pub(super) fn is_write(method: &Method, path: &str, query: &str) -> bool {
-    let mutating = matches!(*method, Method::POST | Method::PUT | Method::PATCH | Method::DELETE);
+    let mutating = matches!(
+        *method,
+        Method::POST | Method::PUT | Method::PATCH | Method::DELETE
+    );
     let lease = path.starts_with("/apis/coordination.k8s.io/");
-    let review = path.starts_with("/apis/authorization.k8s.io/") || path.starts_with("/apis/authentication.k8s.io/");
+    let review = path.starts_with("/apis/authorization.k8s.io/")
+        || path.starts_with("/apis/authentication.k8s.io/");
     mutating && !lease && !review && !query.contains("dryRun=All")
 }
 
@@ -182,8 +213,15 @@ mod tests {
     use super::*;
 
     fn scope(point: Point) -> Scope {
-        let rule = Rule { point, fault: Fault::Answer(500) };
-        Scope { text: "prj-1".to_owned(), rule: Some(rule), ..Scope::default() }
+        let rule = Rule {
+            point,
+            fault: Fault::Answer(500),
+        };
+        Scope {
+            text: "prj-1".to_owned(),
+            rule: Some(rule),
+            ..Scope::default()
+        }
     }
 
     #[test]
@@ -192,24 +230,56 @@ mod tests {
         let shape = Shape::of(&Method::PATCH, &status.replace("prj-1", "other"), "other");
         let mut scope = scope(Point::NthOf(shape, 2));
         assert_eq!(scope.note(&Method::PATCH, status), None);
-        assert_eq!(scope.note(&Method::PATCH, "/api/v1/namespaces/sde-project-prj-1"), None);
+        assert_eq!(
+            scope.note(&Method::PATCH, "/api/v1/namespaces/sde-project-prj-1"),
+            None
+        );
         assert_eq!(scope.note(&Method::PATCH, status), Some(Fault::Answer(500)));
         assert_eq!(scope.note(&Method::PATCH, status), None);
     }
 
     #[test]
     fn uids_are_no_part_of_a_shape() {
-        let a = Shape::of(&Method::PATCH, "/apis/sde-operator.dev/v1alpha1/destructionrecords/prj-1-5fc9f455", "prj-1");
-        let b = Shape::of(&Method::PATCH, "/apis/sde-operator.dev/v1alpha1/destructionrecords/prj-2-0a1b2c3d", "prj-2");
+        let a = Shape::of(
+            &Method::PATCH,
+            "/apis/sde-operator.dev/v1alpha1/destructionrecords/prj-1-5fc9f455",
+            "prj-1",
+        );
+        let b = Shape::of(
+            &Method::PATCH,
+            "/apis/sde-operator.dev/v1alpha1/destructionrecords/prj-2-0a1b2c3d",
+            "prj-2",
+        );
         assert_eq!(a, b);
+        let event = Shape::of(
+            &Method::PATCH,
+            "/apis/events.k8s.io/v1/namespaces/default/events/prj-1.18ea384f9ecf7446",
+            "prj-1",
+        );
+        assert_eq!(
+            event.to_string(),
+            "PATCH /apis/events.k8s.io/v1/namespaces/default/events/*.#"
+        );
     }
 
     #[test]
     fn leases_reviews_and_dry_runs_are_no_writes() {
         assert!(is_write(&Method::POST, "/api/v1/namespaces", ""));
-        assert!(!is_write(&Method::PUT, "/apis/coordination.k8s.io/v1/namespaces/sde-system/leases/sde-controller", ""));
-        assert!(!is_write(&Method::POST, "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", ""));
-        assert!(!is_write(&Method::PATCH, "/api/v1/namespaces/x", "fieldManager=a&dryRun=All"));
+        assert!(!is_write(
+            &Method::PUT,
+            "/apis/coordination.k8s.io/v1/namespaces/sde-system/leases/sde-controller",
+            ""
+        ));
+        assert!(!is_write(
+            &Method::POST,
+            "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+            ""
+        ));
+        assert!(!is_write(
+            &Method::PATCH,
+            "/api/v1/namespaces/x",
+            "fieldManager=a&dryRun=All"
+        ));
         assert!(!is_write(&Method::GET, "/api/v1/namespaces", "watch=true"));
     }
 }

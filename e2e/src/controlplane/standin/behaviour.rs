@@ -38,10 +38,18 @@ pub(super) struct Behaviours(Arc<RwLock<HashMap<String, Behaviour>>>);
 
 impl Behaviours {
     pub(super) fn of(&self, namespace: &str) -> Behaviour {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(namespace).cloned().unwrap_or_default()
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(namespace)
+            .cloned()
+            .unwrap_or_default()
     }
 
     pub(super) fn set(&self, namespace: &str, behaviour: Behaviour) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(namespace.to_owned(), behaviour);
+        self.0
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(namespace.to_owned(), behaviour);
     }
 }

@@ -5,6 +5,7 @@
 
 mod behaviour;
 mod pods;
+mod status;
 mod steps;
 mod volumes;
 
@@ -57,7 +58,11 @@ impl Standin {
         let pods = Controller::new(Api::<Pod>::all(client.clone()), every.clone());
         let store = pods.store();
         let pods = pods
-            .watches(Api::<PersistentVolumeClaim>::all(client.clone()), every.clone(), move |claim| pods::users_of(&store, &claim))
+            .watches(
+                Api::<PersistentVolumeClaim>::all(client.clone()),
+                every.clone(),
+                move |claim| pods::users_of(&store, &claim),
+            )
             .reconcile_all_on(pods_trigger)
             .run(pods::reconcile, pods::on_error, context.clone());
         tasks.spawn(pods.for_each(async |result| log("pod", result)));
@@ -66,7 +71,11 @@ impl Standin {
             .reconcile_all_on(volumes_trigger)
             .run(volumes::reconcile, volumes::on_error, context);
         tasks.spawn(volumes.for_each(async |result| log("volume", result)));
-        Ok(Self { behaviours, again: vec![pods_again, volumes_again], _tasks: tasks })
+        Ok(Self {
+            behaviours,
+            again: vec![pods_again, volumes_again],
+            _tasks: tasks,
+        })
     }
 
     /// From now on plays `namespace` like this, for what is there already too.
@@ -94,10 +103,16 @@ async fn register(client: &Client) -> Result<()> {
         "provisioner": PROVISIONER, "reclaimPolicy": "Delete", "volumeBindingMode": "WaitForFirstConsumer",
     });
     let classes: Api<StorageClass> = Api::all(client.clone());
-    classes.patch(STORAGE_CLASS, &params, &Patch::Apply(&class)).await.map_err(api("StorageClass"))?;
+    classes
+        .patch(STORAGE_CLASS, &params, &Patch::Apply(&class))
+        .await
+        .map_err(api("StorageClass"))?;
     let nodes: Api<Node> = Api::all(client.clone());
     let node = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE, "labels": {"kubernetes.io/hostname": NODE, "kubernetes.io/os": "linux"}}});
-    nodes.patch(NODE, &params, &Patch::Apply(&node)).await.map_err(api("Node"))?;
+    nodes
+        .patch(NODE, &params, &Patch::Apply(&node))
+        .await
+        .map_err(api("Node"))?;
     let features = json!({"recursiveReadOnlyMounts": true, "userNamespaces": true});
     let size = json!({"cpu": "1000", "memory": "4Ti", "pods": "10000"});
     let status = json!({
@@ -114,6 +129,9 @@ async fn register(client: &Client) -> Result<()> {
             "runtimeHandlers": [{"name": "", "features": features}, {"name": "runc", "features": features}],
         },
     });
-    nodes.patch_status(NODE, &params, &Patch::Apply(&status)).await.map_err(api("Node status"))?;
+    nodes
+        .patch_status(NODE, &params, &Patch::Apply(&status))
+        .await
+        .map_err(api("Node status"))?;
     Ok(())
 }

@@ -29,15 +29,24 @@ impl Context {
 
 /// Names of the claims that a pod mounts.
 fn claims_of(pod: &Pod) -> impl Iterator<Item = &str> {
-    let volumes = pod.spec.iter().flat_map(|spec| spec.volumes.iter().flatten());
+    let volumes = pod
+        .spec
+        .iter()
+        .flat_map(|spec| spec.volumes.iter().flatten());
     volumes.filter_map(|volume| Some(volume.persistent_volume_claim.as_ref()?.claim_name.as_str()))
 }
 
 /// The pods that mount a claim.
 pub(super) fn users_of(store: &Store<Pod>, claim: &PersistentVolumeClaim) -> Vec<ObjectRef<Pod>> {
     let (namespace, name) = (claim.namespace(), claim.name_any());
-    let uses = |pod: &&Arc<Pod>| pod.namespace() == namespace && claims_of(pod).any(|claim| claim == name);
-    store.state().iter().filter(uses).map(|pod| ObjectRef::from_obj(pod.as_ref())).collect()
+    let uses =
+        |pod: &&Arc<Pod>| pod.namespace() == namespace && claims_of(pod).any(|claim| claim == name);
+    store
+        .state()
+        .iter()
+        .filter(uses)
+        .map(|pod| ObjectRef::from_obj(pod.as_ref()))
+        .collect()
 }
 
 pub(super) fn on_error(_: Arc<Pod>, _: &kube::Error, _: Arc<Context>) -> Action {
@@ -49,23 +58,36 @@ pub(super) async fn reconcile(pod: Arc<Pod>, context: Arc<Context>) -> Result<Ac
     if !namespace.starts_with(PROJECT_NAMESPACE_PREFIX) {
         return Ok(Action::await_change());
     }
-    let unscheduled = pod.spec.as_ref().is_some_and(|spec| spec.node_name.is_none()) && pod.metadata.deletion_timestamp.is_none();
+    let unscheduled = pod
+        .spec
+        .as_ref()
+        .is_some_and(|spec| spec.node_name.is_none())
+        && pod.metadata.deletion_timestamp.is_none();
     let mut bound = true;
     if unscheduled {
         for claim in claims_of(&pod) {
             bound &= volumes::bind(&context.client, &namespace, claim).await?;
         }
     }
-    let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let now = jiff::Timestamp::now()
+        .strftime("%Y-%m-%dT%H:%M:%SZ")
+        .to_string();
     let step = next(&pod, bound, &context.behaviours.of(&namespace), &now);
     match perform(&context.client, &namespace, &pod, step).await {
         // Gone, bound or changed in between: the watch tells what is true now.
-        Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(Action::await_change()),
+        Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => {
+            Ok(Action::await_change())
+        }
         other => other.map(|()| Action::await_change()),
     }
 }
 
-async fn perform(client: &Client, namespace: &str, pod: &Pod, step: Step) -> Result<(), kube::Error> {
+async fn perform(
+    client: &Client,
+    namespace: &str,
+    pod: &Pod,
+    step: Step,
+) -> Result<(), kube::Error> {
     let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
     let name = pod.name_any();
     match step {
@@ -73,11 +95,28 @@ async fn perform(client: &Client, namespace: &str, pod: &Pod, step: Step) -> Res
         Step::Bind => {
             let target = json!({"apiVersion": "v1", "kind": "Node", "name": NODE});
             let binding = json!({"apiVersion": "v1", "kind": "Binding", "metadata": {"name": name, "uid": pod.uid()}, "target": target});
-            pods.create_subresource::<Value, Value>("binding", &name, &PostParams::default(), &binding).await?;
+            pods.create_subresource::<Value, Value>(
+                "binding",
+                &name,
+                &PostParams::default(),
+                &binding,
+            )
+            .await?;
         }
         Step::Remove => {
-            let this = Preconditions { uid: pod.uid(), resource_version: None };
-            pods.delete(&name, &DeleteParams { grace_period_seconds: Some(0), preconditions: Some(this), ..DeleteParams::default() }).await?;
+            let this = Preconditions {
+                uid: pod.uid(),
+                resource_version: None,
+            };
+            pods.delete(
+                &name,
+                &DeleteParams {
+                    grace_period_seconds: Some(0),
+                    preconditions: Some(this),
+                    ..DeleteParams::default()
+                },
+            )
+            .await?;
         }
         Step::Report(status) => report(&pods, pod, &status).await?,
         Step::ReportMountFailure(status) => {
@@ -90,7 +129,12 @@ async fn perform(client: &Client, namespace: &str, pod: &Pod, step: Step) -> Res
 
 async fn report(pods: &Api<Pod>, pod: &Pod, status: &Value) -> Result<(), kube::Error> {
     let patch = json!({"metadata": {"uid": pod.uid()}, "status": status});
-    pods.patch_status(&pod.name_any(), &PatchParams::default(), &Patch::Merge(&patch)).await?;
+    pods.patch_status(
+        &pod.name_any(),
+        &PatchParams::default(),
+        &Patch::Merge(&patch),
+    )
+    .await?;
     Ok(())
 }
 
@@ -104,6 +148,8 @@ async fn mount_event(client: &Client, namespace: &str, pod: &Pod) -> Result<(), 
         "message": "MountVolume.SetUp failed for volume: the source does not exist",
     });
     let event: Event = serde_json::from_value(event).map_err(kube::Error::SerdeError)?;
-    Api::namespaced(client.clone(), namespace).create(&PostParams::default(), &event).await?;
+    Api::namespaced(client.clone(), namespace)
+        .create(&PostParams::default(), &event)
+        .await?;
     Ok(())
 }

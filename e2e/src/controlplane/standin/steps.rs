@@ -1,15 +1,13 @@
 //! What a kubelet would do next with one pod of ours: a function of the pod as it is.
 
-use k8s_openapi::api::core::v1::{Container, ContainerStatus, Pod};
+use k8s_openapi::api::core::v1::{Container, Pod};
 use kube::ResourceExt as _;
 use sde_core::lock::{MIN_ROUNDS, Outcome, Report, SocketResult, TargetResult, parse_targets};
-use sde_crds::names::{GATE_ANNOTATION, NOTEBOOK_PORT};
+use sde_crds::names::GATE_ANNOTATION;
 use serde_json::{Value, json};
 
 use super::behaviour::{Behaviour, ProbeFinds};
-
-/// The node's address.
-const HOST_ADDRESS: &str = "127.0.0.1";
+use super::status::{At, HOST_ADDRESS, status, unchanged};
 
 /// One thing to do with a pod.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,24 +24,21 @@ pub(super) enum Step {
     Report(Value),
 }
 
-/// How far one container is.
-#[derive(Debug, Clone, PartialEq)]
-enum At {
-    Waiting(&'static str),
-    Running,
-    Ended { code: i32, message: String },
-}
-
 /// The next step. `claims_bound` says whether every claim that the pod mounts is bound.
 pub(super) fn next(pod: &Pod, claims_bound: bool, behaviour: &Behaviour, now: &str) -> Step {
     if pod.metadata.deletion_timestamp.is_some() {
         return Step::Remove;
     }
-    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+    let phase = pod
+        .status
+        .as_ref()
+        .and_then(|status| status.phase.as_deref());
     if matches!(phase, Some("Succeeded" | "Failed")) {
         return Step::Rest;
     }
-    let Some(spec) = pod.spec.as_ref() else { return Step::Rest };
+    let Some(spec) = pod.spec.as_ref() else {
+        return Step::Rest;
+    };
     if spec.node_name.is_none() {
         return if claims_bound { Step::Bind } else { Step::Rest };
     }
@@ -55,20 +50,31 @@ pub(super) fn next(pod: &Pod, claims_bound: bool, behaviour: &Behaviour, now: &s
             (true, _) => At::Waiting("PodInitializing"),
             (false, "probe") => probe(pod, container, &behaviour.probe),
             (false, "gate") => gate(pod),
-            (false, _) => At::Ended { code: 0, message: String::new() },
+            (false, _) => At::Ended {
+                code: 0,
+                message: String::new(),
+            },
         };
         blocked |= !matches!(at, At::Ended { code: 0, .. });
         states.push(at);
     }
     for container in &spec.containers {
-        states.push(if blocked { At::Waiting("PodInitializing") } else { main(container, behaviour) });
+        states.push(if blocked {
+            At::Waiting("PodInitializing")
+        } else {
+            main(container, behaviour)
+        });
     }
     let containers: Vec<&Container> = inits.iter().chain(&spec.containers).collect();
     if unchanged(pod, &containers, &states) {
         return Step::Rest;
     }
     let status = status(pod, &containers, &states, inits.len(), now);
-    if behaviour.mount_fails { Step::ReportMountFailure(status) } else { Step::Report(status) }
+    if behaviour.mount_fails {
+        Step::ReportMountFailure(status)
+    } else {
+        Step::Report(status)
+    }
 }
 
 fn probe(pod: &Pod, container: &Container, finds: &ProbeFinds) -> At {
@@ -79,8 +85,14 @@ fn probe(pod: &Pod, container: &Container, finds: &ProbeFinds) -> At {
     let report = report(&uid, container, finds);
     let proven = report.error.is_none() && *finds == ProbeFinds::Silence;
     match report.to_message() {
-        Ok(message) => At::Ended { code: i32::from(!proven), message },
-        Err(error) => At::Ended { code: 2, message: error.to_string() },
+        Ok(message) => At::Ended {
+            code: i32::from(!proven),
+            message,
+        },
+        Err(error) => At::Ended {
+            code: 2,
+            message: error.to_string(),
+        },
     }
 }
 
@@ -90,21 +102,67 @@ fn report(uid: &str, container: &Container, finds: &ProbeFinds) -> Report {
         Ok(targets) => targets,
         Err(error) => return Report::failed(uid, &error.to_string()),
     };
-    let rounds = env(container, "SDE_ROUNDS").and_then(|text| text.parse().ok()).unwrap_or(MIN_ROUNDS);
+    let rounds = env(container, "SDE_ROUNDS")
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(MIN_ROUNDS);
     let open = |name: &str| matches!(finds, ProbeFinds::Open(target) if target == name);
-    let outcome = |name: &str| if open(name) { Outcome::Connected } else { Outcome::Silent };
-    let results = targets.iter().map(|target| TargetResult { name: target.name.clone(), outcome: outcome(&target.name) }).collect();
-    let ping = if env(container, "SDE_PING") == Some("Sent") { SocketResult::Silent } else { SocketResult::Refused };
-    let raw = if *finds == ProbeFinds::RawSockets { SocketResult::Open } else { SocketResult::Refused };
-    let rounds = if *finds == ProbeFinds::Silence { rounds } else { 0 };
-    Report { pod_uid: uid.to_owned(), rounds, elapsed_ms: 1, results, ping, raw, error: None, ..Report::failed(uid, "") }
+    let outcome = |name: &str| {
+        if open(name) {
+            Outcome::Connected
+        } else {
+            Outcome::Silent
+        }
+    };
+    let results = targets
+        .iter()
+        .map(|target| TargetResult {
+            name: target.name.clone(),
+            outcome: outcome(&target.name),
+        })
+        .collect();
+    let ping = if env(container, "SDE_PING") == Some("Sent") {
+        SocketResult::Silent
+    } else {
+        SocketResult::Refused
+    };
+    let raw = if *finds == ProbeFinds::RawSockets {
+        SocketResult::Open
+    } else {
+        SocketResult::Refused
+    };
+    let rounds = if *finds == ProbeFinds::Silence {
+        rounds
+    } else {
+        0
+    };
+    Report {
+        pod_uid: uid.to_owned(),
+        rounds,
+        elapsed_ms: 1,
+        results,
+        ping,
+        raw,
+        error: None,
+        ..Report::failed(uid, "")
+    }
 }
 
 fn gate(pod: &Pod) -> At {
-    match pod.annotations().get(GATE_ANNOTATION).map(String::as_str).unwrap_or_default() {
+    match pod
+        .annotations()
+        .get(GATE_ANNOTATION)
+        .map(String::as_str)
+        .unwrap_or_default()
+    {
         "" => At::Running,
-        text if text == format!("confirmed {}", pod.uid().unwrap_or_default()) => At::Ended { code: 0, message: String::new() },
-        _ => At::Ended { code: 1, message: "the gate annotation has another value".to_owned() },
+        text if text == format!("confirmed {}", pod.uid().unwrap_or_default()) => At::Ended {
+            code: 0,
+            message: String::new(),
+        },
+        _ => At::Ended {
+            code: 1,
+            message: "the gate annotation has another value".to_owned(),
+        },
     }
 }
 
@@ -116,29 +174,53 @@ fn main(container: &Container, behaviour: &Behaviour) -> At {
         return At::Running;
     }
     let wanted = argument(container, "--digest").unwrap_or_default();
-    let found = behaviour.manifest_digest.clone().unwrap_or_else(|| wanted.clone());
+    let found = behaviour
+        .manifest_digest
+        .clone()
+        .unwrap_or_else(|| wanted.clone());
     let message = json!({"digest": found, "files": 1, "bytes": 1}).to_string();
-    At::Ended { code: i32::from(found != wanted), message }
+    At::Ended {
+        code: i32::from(found != wanted),
+        message,
+    }
 }
 
 /// The value of a flag given as `--flag value` or `--flag=value`.
 fn argument(container: &Container, flag: &str) -> Option<String> {
-    let words: Vec<&String> = container.command.iter().chain(&container.args).flatten().collect();
-    words.iter().enumerate().find_map(|(index, word)| match word.strip_prefix(flag)? {
-        "" => words.get(index + 1).map(|value| (*value).clone()),
-        rest => rest.strip_prefix('=').map(str::to_owned),
-    })
+    let words: Vec<&String> = container
+        .command
+        .iter()
+        .chain(&container.args)
+        .flatten()
+        .collect();
+    words
+        .iter()
+        .enumerate()
+        .find_map(|(index, word)| match word.strip_prefix(flag)? {
+            "" => words.get(index + 1).map(|value| (*value).clone()),
+            rest => rest.strip_prefix('=').map(str::to_owned),
+        })
 }
 
 fn env<'a>(container: &'a Container, name: &str) -> Option<&'a str> {
-    container.env.iter().flatten().find(|var| var.name == name)?.value.as_deref()
+    container
+        .env
+        .iter()
+        .flatten()
+        .find(|var| var.name == name)?
+        .value
+        .as_deref()
 }
 
 /// The value of an environment variable with references to the node's address expanded, as a kubelet does (`$(NAME)`).
 fn expanded(container: &Container, name: &str) -> String {
     let mut text = env(container, name).unwrap_or_default().to_owned();
     for var in container.env.iter().flatten() {
-        let field = var.value_from.as_ref().and_then(|from| from.field_ref.as_ref()).map(|field| field.field_path.as_str());
+        let field = var
+            .value_from
+            .as_ref()
+            .and_then(|from| from.field_ref.as_ref())
+            .map(|field| field.field_path.as_str());
         if field == Some("status.hostIP") {
             text = text.replace(&format!("$({})", var.name), HOST_ADDRESS);
         }
@@ -146,79 +228,14 @@ fn expanded(container: &Container, name: &str) -> String {
     text
 }
 
-/// Whether the pod's status says already what `states` say.
-fn unchanged(pod: &Pod, containers: &[&Container], states: &[At]) -> bool {
-    let Some(status) = pod.status.as_ref() else { return false };
-    let reported: Vec<&ContainerStatus> = status.init_container_statuses.iter().chain(&status.container_statuses).flatten().collect();
-    containers.iter().zip(states).all(|(container, at)| {
-        let state = reported.iter().find(|status| status.name == container.name).and_then(|status| status.state.as_ref());
-        state.is_some_and(|state| match at {
-            At::Waiting(reason) => state.waiting.as_ref().is_some_and(|waiting| waiting.reason.as_deref() == Some(reason)),
-            At::Running => state.running.is_some(),
-            At::Ended { code, .. } => state.terminated.as_ref().is_some_and(|ended| ended.exit_code == *code),
-        })
-    })
-}
-
-/// The pod status that a kubelet would write for these container states.
-fn status(pod: &Pod, containers: &[&Container], states: &[At], init_count: usize, now: &str) -> Value {
-    let (init_states, main_states) = states.split_at(init_count);
-    let failed = states.iter().any(|at| matches!(at, At::Ended { code, .. } if *code != 0));
-    let initialized = init_states.iter().all(|at| matches!(at, At::Ended { code: 0, .. }));
-    let ready = main_states.iter().all(|at| *at == At::Running);
-    let ended = main_states.iter().all(|at| matches!(at, At::Ended { .. }));
-    let phase = match (failed, ended, ready) {
-        (true, ..) => "Failed",
-        (_, true, _) => "Succeeded",
-        (.., true) => "Running",
-        _ => "Pending",
-    };
-    let condition = |kind: &str, holds: bool| json!({"type": kind, "status": if holds { "True" } else { "False" }, "lastTransitionTime": now});
-    let list = |from: usize, to: usize| -> Vec<Value> {
-        containers[from..to].iter().zip(&states[from..to]).map(|(container, at)| container_status(container, at, now)).collect()
-    };
-    let address = pod_address(&pod.uid().unwrap_or_default());
-    json!({
-        "phase": phase, "hostIP": HOST_ADDRESS, "hostIPs": [{"ip": HOST_ADDRESS}], "podIP": address, "podIPs": [{"ip": address}], "startTime": now,
-        "conditions": [
-            condition("PodScheduled", true),
-            condition("PodReadyToStartContainers", !matches!(states.first(), Some(At::Waiting(_)))),
-            condition("Initialized", initialized),
-            condition("ContainersReady", ready),
-            condition("Ready", ready),
-        ],
-        "initContainerStatuses": list(0, init_count),
-        "containerStatuses": list(init_count, containers.len()),
-    })
-}
-
-fn container_status(container: &Container, at: &At, now: &str) -> Value {
-    let ready = matches!(at, At::Running | At::Ended { code: 0, .. });
-    let state = match at {
-        At::Waiting(reason) => json!({"waiting": {"reason": reason}}),
-        At::Running => json!({"running": {"startedAt": now}}),
-        At::Ended { code, message } => {
-            let reason = if *code == 0 { "Completed" } else { "Error" };
-            json!({"terminated": {"exitCode": code, "reason": reason, "message": message, "startedAt": now, "finishedAt": now}})
-        }
-    };
-    let image = container.image.clone().unwrap_or_default();
-    json!({"name": container.name, "image": image, "imageID": image, "ready": ready, "started": *at == At::Running, "restartCount": 0, "state": state})
-}
-
-/// An address on loopback, the same for the same pod: connecting to it is refused at once instead of leaving the machine.
-fn pod_address(uid: &str) -> String {
-    let hash = uid.bytes().fold(u32::from(NOTEBOOK_PORT), |hash, byte| hash.wrapping_mul(31).wrapping_add(u32::from(byte)));
-    let [_, b, c, d] = hash.to_be_bytes();
-    format!("127.{}.{}.{}", b | 0x80, c, d.max(1))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn pod(annotation: Option<&str>, deleted: bool) -> Pod {
-        let annotations = annotation.map(|value| json!({GATE_ANNOTATION: value})).unwrap_or(json!({}));
+        let annotations = annotation
+            .map(|value| json!({GATE_ANNOTATION: value}))
+            .unwrap_or(json!({}));
         let targets = r#"[{"name":"sentinel-tcp","kind":"Sentinel","address":"$(SDE_HOST_IP)","port":7777,"protocol":"TCP"}]"#;
         let host = json!({"name": "SDE_HOST_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.hostIP"}}});
         let mut value = json!({
@@ -242,41 +259,86 @@ mod tests {
 
     #[test]
     fn nothing_runs_before_the_gate_opens() {
-        let status = reported(next(&pod(None, false), true, &Behaviour::default(), "2026-01-01T00:00:00Z"));
+        let status = reported(next(
+            &pod(None, false),
+            true,
+            &Behaviour::default(),
+            "2026-01-01T00:00:00Z",
+        ));
         assert_eq!(status["phase"], "Pending");
-        assert_eq!(status["initContainerStatuses"][0]["state"]["terminated"]["exitCode"], 0);
+        assert_eq!(
+            status["initContainerStatuses"][0]["state"]["terminated"]["exitCode"],
+            0
+        );
         assert!(status["initContainerStatuses"][1]["state"]["running"].is_object());
-        assert_eq!(status["containerStatuses"][0]["state"]["waiting"]["reason"], "PodInitializing");
+        assert_eq!(
+            status["containerStatuses"][0]["state"]["waiting"]["reason"],
+            "PodInitializing"
+        );
     }
 
     #[test]
     fn a_confirmation_for_another_pod_fails_the_gate() {
-        let status = reported(next(&pod(Some("confirmed u-2"), false), true, &Behaviour::default(), "2026-01-01T00:00:00Z"));
+        let status = reported(next(
+            &pod(Some("confirmed u-2"), false),
+            true,
+            &Behaviour::default(),
+            "2026-01-01T00:00:00Z",
+        ));
         assert_eq!(status["phase"], "Failed");
     }
 
     #[test]
     fn the_data_check_reports_the_digest_it_found() {
         let confirmed = pod(Some("confirmed u-1"), false);
-        let status = reported(next(&confirmed, true, &Behaviour::default(), "2026-01-01T00:00:00Z"));
+        let status = reported(next(
+            &confirmed,
+            true,
+            &Behaviour::default(),
+            "2026-01-01T00:00:00Z",
+        ));
         assert_eq!(status["phase"], "Succeeded");
-        let other = Behaviour { manifest_digest: Some("sha256:cd".to_owned()), ..Behaviour::default() };
+        let other = Behaviour {
+            manifest_digest: Some("sha256:cd".to_owned()),
+            ..Behaviour::default()
+        };
         let status = reported(next(&confirmed, true, &other, "2026-01-01T00:00:00Z"));
         assert_eq!(status["phase"], "Failed");
-        assert!(status["containerStatuses"][0]["state"]["terminated"]["message"].as_str().unwrap().contains("sha256:cd"));
+        assert!(
+            status["containerStatuses"][0]["state"]["terminated"]["message"]
+                .as_str()
+                .unwrap()
+                .contains("sha256:cd")
+        );
     }
 
     #[test]
     fn an_open_target_fails_the_pod_and_is_named() {
-        let open = Behaviour { probe: ProbeFinds::Open("sentinel-tcp".to_owned()), ..Behaviour::default() };
+        let open = Behaviour {
+            probe: ProbeFinds::Open("sentinel-tcp".to_owned()),
+            ..Behaviour::default()
+        };
         let status = reported(next(&pod(None, false), true, &open, "2026-01-01T00:00:00Z"));
         assert_eq!(status["phase"], "Failed");
-        let message = status["initContainerStatuses"][0]["state"]["terminated"]["message"].as_str().unwrap();
-        assert_eq!(Report::parse(message).unwrap().results[0].outcome, Outcome::Connected);
+        let message = status["initContainerStatuses"][0]["state"]["terminated"]["message"]
+            .as_str()
+            .unwrap();
+        assert_eq!(
+            Report::parse(message).unwrap().results[0].outcome,
+            Outcome::Connected
+        );
     }
 
     #[test]
     fn a_deleted_pod_goes() {
-        assert_eq!(next(&pod(None, true), true, &Behaviour::default(), "2026-01-01T00:00:00Z"), Step::Remove);
+        assert_eq!(
+            next(
+                &pod(None, true),
+                true,
+                &Behaviour::default(),
+                "2026-01-01T00:00:00Z"
+            ),
+            Step::Remove
+        );
     }
 }

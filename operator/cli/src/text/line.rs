@@ -24,6 +24,13 @@ impl Line {
         self
     }
 
+    /// Appends another line.
+    #[must_use]
+    pub fn append(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
     /// Characters, as shown.
     pub fn width(&self) -> usize {
         self.0.iter().map(|(_, t)| t.chars().count()).sum()
@@ -31,7 +38,10 @@ impl Line {
 
     /// Painted, unwrapped.
     pub fn painted(&self, paint: Paint) -> String {
-        self.0.iter().map(|(tone, t)| paint.paint(*tone, t)).collect()
+        self.0
+            .iter()
+            .map(|(tone, t)| paint.paint(*tone, t))
+            .collect()
     }
 
     /// Painted, in rows of at most `width` characters where words allow; later rows are set in by `hang`.

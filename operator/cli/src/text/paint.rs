@@ -48,10 +48,7 @@ mod tests {
 
     #[test]
     fn an_object_cannot_send_escape_sequences() {
-        assert_eq!(
-            Paint(false).paint(Tone::Bad, "a\u{1b}[2Jb\nc"),
-            "a [2Jb c"
-        );
+        assert_eq!(Paint(false).paint(Tone::Bad, "a\u{1b}[2Jb\nc"), "a [2Jb c");
         assert_eq!(
             Paint(true).paint(Tone::Good, "x\u{7}"),
             "\u{1b}[32mx \u{1b}[0m"

@@ -17,7 +17,11 @@ pub fn table(paint: Paint, header: &[&str], rows: &[Vec<Line>]) -> String {
         for (i, cell) in row.iter().enumerate() {
             line.push_str(&cell.painted(paint));
             if i + 1 < row.len() {
-                let pad = widths.get(i).copied().unwrap_or(0).saturating_sub(cell.width());
+                let pad = widths
+                    .get(i)
+                    .copied()
+                    .unwrap_or(0)
+                    .saturating_sub(cell.width());
                 line.push_str(&" ".repeat(pad + 3));
             }
         }

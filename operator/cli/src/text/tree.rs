@@ -14,12 +14,19 @@ pub struct Tree {
 impl Tree {
     /// A leaf.
     pub fn new(line: Line) -> Self {
-        Self { line, hang: 2, below: Vec::new() }
+        Self {
+            line,
+            hang: 2,
+            below: Vec::new(),
+        }
     }
 
     /// A leaf whose wrapped rows begin at column `hang`.
     pub fn hanging(line: Line, hang: usize) -> Self {
-        Self { hang, ..Self::new(line) }
+        Self {
+            hang,
+            ..Self::new(line)
+        }
     }
 
     /// Adds a branch.
@@ -56,8 +63,18 @@ impl Tree {
         }
         for (i, child) in self.below.iter().enumerate() {
             let last = i + 1 == self.below.len();
-            let (branch, trunk) = if last { ("└─ ", "   ") } else { ("├─ ", "│  ") };
-            child.write(paint, width, &format!("{rest}{branch}"), &format!("{rest}{trunk}"), out);
+            let (branch, trunk) = if last {
+                ("└─ ", "   ")
+            } else {
+                ("├─ ", "│  ")
+            };
+            child.write(
+                paint,
+                width,
+                &format!("{rest}{branch}"),
+                &format!("{rest}{trunk}"),
+                out,
+            );
         }
     }
 }
@@ -69,7 +86,9 @@ mod tests {
     #[test]
     fn wrapped_rows_keep_the_trunk() {
         let mut root = Tree::new(Line::plain("root"));
-        let mut a = Tree::new(Line::plain("one two three four five six seven eight nine ten"));
+        let mut a = Tree::new(Line::plain(
+            "one two three four five six seven eight nine ten",
+        ));
         a.leaf(Line::plain("leaf"));
         root.push(a);
         root.leaf(Line::plain("last one two three four five six seven"));

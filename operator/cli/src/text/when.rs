@@ -5,13 +5,19 @@ use jiff::tz::TimeZone;
 
 /// `2026-11-22 00:12Z`.
 pub fn stamp(at: Timestamp) -> String {
-    at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%MZ").to_string()
+    at.to_zoned(TimeZone::UTC)
+        .strftime("%Y-%m-%d %H:%MZ")
+        .to_string()
 }
 
 /// `3 min ago`, or `in 3 min` should clocks differ.
 pub fn ago(at: Timestamp, now: Timestamp) -> String {
     let seconds = now.duration_since(at).as_secs();
-    if seconds < -1 { format!("in {}", span(-seconds)) } else { format!("{} ago", span(seconds)) }
+    if seconds < -1 {
+        format!("in {}", span(-seconds))
+    } else {
+        format!("{} ago", span(seconds))
+    }
 }
 
 /// A number of seconds in its largest fitting unit.

@@ -18,12 +18,20 @@ impl Reconcile for DatasetController {
     const NAME: &'static str = "dataset";
     type Kind = Dataset;
 
-    async fn reconcile(&self, ctx: &Context, dataset: Arc<Dataset>) -> Result<Action, ReconcileError> {
+    async fn reconcile(
+        &self,
+        ctx: &Context,
+        dataset: Arc<Dataset>,
+    ) -> Result<Action, ReconcileError> {
         let name = dataset.name_any();
         let projects = ctx.stores.projects.all();
-        let granted = projects.iter().filter_map(|p| p.status.as_ref()).filter(|s| {
-            s.phase != ProjectPhase::Closed && s.datasets.iter().flatten().any(|g| g.dataset == name)
-        });
+        let granted = projects
+            .iter()
+            .filter_map(|p| p.status.as_ref())
+            .filter(|s| {
+                s.phase != ProjectPhase::Closed
+                    && s.datasets.iter().flatten().any(|g| g.dataset == name)
+            });
         let observed = Observed {
             policy: ctx.stores.policy().map(|p| p.spec.clone()),
             grants: i64::try_from(granted.count()).unwrap_or(i64::MAX),
@@ -31,7 +39,13 @@ impl Reconcile for DatasetController {
             dataset: (*dataset).clone(),
         };
         let rejections = validate(&observed);
-        ctx.applier.apply_status(&*dataset, &status(&observed, &rejections), FieldManager::Dataset).await?;
+        ctx.applier
+            .apply_status(
+                &*dataset,
+                &status(&observed, &rejections),
+                FieldManager::Dataset,
+            )
+            .await?;
         Ok(Action::Resync)
     }
 }

@@ -20,7 +20,10 @@ pub const GRACE_SECONDS: u32 = 5;
 ///
 /// # Errors
 /// The first write that failed; what was written stays and is found again.
-pub async fn apply(ctx: &Context, desired: Desired<Prepared>) -> Result<Desired<Applied>, ApplyError> {
+pub async fn apply(
+    ctx: &Context,
+    desired: Desired<Prepared>,
+) -> Result<Desired<Applied>, ApplyError> {
     let applier = &ctx.applier;
     let manager = FieldManager::Project;
     let Desired {
@@ -33,7 +36,7 @@ pub async fn apply(ctx: &Context, desired: Desired<Prepared>) -> Result<Desired<
         volumes,
         claims,
         pods,
-        open_gates,
+        open_gates: _,
         delete_pods: _,
         delete_claims: _,
         delete_volumes: _,
@@ -54,8 +57,18 @@ pub async fn apply(ctx: &Context, desired: Desired<Prepared>) -> Result<Desired<
     let claims = try_join_all(claims.iter().map(|c| applier.apply(c, manager)));
     tokio::try_join!(volumes, claims)?;
     try_join_all(pods.iter().map(|p| applier.create_once(p))).await?;
-    try_join_all(open_gates.iter().map(|p| open_gate(ctx, p))).await?;
     Ok(desired.into_stage())
+}
+
+/// Opens the gates of pods whose proof the status tells of by now: were the order the other way round, a crash in
+/// between would leave an open gate without a proof.
+///
+/// # Errors
+/// The first write that failed; that gate stays shut.
+pub async fn open_gates(ctx: &Context, applied: &Desired<Applied>) -> Result<(), ApplyError> {
+    try_join_all(applied.open_gates.iter().map(|p| open_gate(ctx, p)))
+        .await
+        .map(|_| ())
 }
 
 /// Deletes what is no longer desired: pods first, then the claims and volumes they mounted.
@@ -64,9 +77,27 @@ pub async fn apply(ctx: &Context, desired: Desired<Prepared>) -> Result<Desired<
 /// The first delete that failed.
 pub async fn prune(ctx: &Context, applied: &Desired<Applied>) -> Result<(), ApplyError> {
     let applier = &ctx.applier;
-    try_join_all(applied.delete_pods.iter().map(|p| applier.delete(p, Precondition::Uid, Some(GRACE_SECONDS)))).await?;
-    try_join_all(applied.delete_claims.iter().map(|c| applier.delete(c, Precondition::Uid, None))).await?;
-    try_join_all(applied.delete_volumes.iter().map(|v| applier.delete(v, Precondition::Uid, None))).await?;
+    try_join_all(
+        applied
+            .delete_pods
+            .iter()
+            .map(|p| applier.delete(p, Precondition::Uid, Some(GRACE_SECONDS))),
+    )
+    .await?;
+    try_join_all(
+        applied
+            .delete_claims
+            .iter()
+            .map(|c| applier.delete(c, Precondition::Uid, None)),
+    )
+    .await?;
+    try_join_all(
+        applied
+            .delete_volumes
+            .iter()
+            .map(|v| applier.delete(v, Precondition::Uid, None)),
+    )
+    .await?;
     Ok(())
 }
 
@@ -80,7 +111,9 @@ pub async fn open_gate(ctx: &Context, pod: &Pod) -> Result<(), ApplyError> {
     match ctx.applier.annotate(pod, &annotations).await {
         // The kubelet writes the pod's status just then. The proof is of the UID, so the pod as it is now will do.
         Err(ApplyError::Conflict) => match ctx.applier.get::<Pod>(&ObjectKey::of(pod)).await? {
-            Some(fresh) if fresh.metadata.uid == pod.metadata.uid => ctx.applier.annotate(&fresh, &annotations).await,
+            Some(fresh) if fresh.metadata.uid == pod.metadata.uid => {
+                ctx.applier.annotate(&fresh, &annotations).await
+            }
             _ => Err(ApplyError::NotFound),
         },
         result => result,

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim, Pod, Secret};
+use k8s_openapi::api::core::v1::{Namespace, PersistentVolume, PersistentVolumeClaim, Pod, Secret};
 use kube::ResourceExt;
 use kube::core::{ObjectMeta, PartialObjectMeta};
 use sde_core::closing::status::{begun, note};
@@ -29,7 +29,11 @@ const VOLUME_POLL: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// When a read or write fails; the step is repeated.
-pub async fn reconcile(ctx: &Context, cluster: &Cluster, project: &Arc<Project>) -> Result<Action, ReconcileError> {
+pub async fn reconcile(
+    ctx: &Context,
+    cluster: &Cluster,
+    project: &Arc<Project>,
+) -> Result<Action, ReconcileError> {
     let record = record_name(project);
     let mut observed = observe(ctx, project, &record).await?;
     let closing = begun(&observed);
@@ -41,48 +45,102 @@ pub async fn reconcile(ctx: &Context, cluster: &Cluster, project: &Arc<Project>)
     let closing = note(&observed, closing, &step);
     let outcome = closing::status(&observed, closing.clone(), &step, &record);
     publish(ctx, project, &outcome.status);
-    ctx.applier.apply_status(&**project, &outcome.status, FieldManager::Project).await?;
+    ctx.applier
+        .apply_status(&**project, &outcome.status, FieldManager::Project)
+        .await?;
     let waits = matches!(step, Step::AwaitVolumes(_));
     perform(ctx, cluster, &observed, &closing, &record, step).await?;
-    Ok(Action::After(if waits { VOLUME_POLL } else { outcome.look_again }))
+    Ok(Action::After(if waits {
+        VOLUME_POLL
+    } else {
+        outcome.look_again
+    }))
 }
 
 /// Name of the Project's DestructionRecord.
 fn record_name(project: &Project) -> String {
     let uid = project.uid().unwrap_or_default();
-    format!("{}-{}", project.name_any(), uid.split('-').next().unwrap_or(&short_hash(&uid, 8)))
+    format!(
+        "{}-{}",
+        project.name_any(),
+        uid.split('-').next().unwrap_or(&short_hash(&uid, 8))
+    )
 }
 
 /// Steps after which something cannot be had back, or is claimed not to exist: a cache is not enough for those.
 fn destroys(step: &Step) -> bool {
-    matches!(step, Step::TakeInventory(_) | Step::DeleteClaims(_) | Step::DeleteNamespace(_) | Step::Attest)
+    matches!(
+        step,
+        Step::TakeInventory(_) | Step::DeleteClaims(_) | Step::DeleteNamespace(_) | Step::Attest
+    )
 }
 
-async fn observe(ctx: &Context, project: &Arc<Project>, record: &str) -> Result<Observed, ReconcileError> {
+async fn observe(
+    ctx: &Context,
+    project: &Arc<Project>,
+    record: &str,
+) -> Result<Observed, ReconcileError> {
     let mut of = observe::project(ctx, project.clone(), |_| false).await;
     let namespace = of.id().namespace();
     let noted = of.project.status.as_ref().and_then(|s| s.closing.as_ref());
-    let inventory = noted.and_then(|c| c.inventory.as_ref()).into_iter().flatten().filter_map(|m| m.volume.clone());
-    let bound = of.claims.iter().filter_map(|c| c.spec.as_ref()?.volume_name.clone());
+    let inventory = noted
+        .and_then(|c| c.inventory.as_ref())
+        .into_iter()
+        .flatten()
+        .filter_map(|m| m.volume.clone());
+    let bound = of
+        .claims
+        .iter()
+        .filter_map(|c| c.spec.as_ref()?.volume_name.clone());
     let mut names: Vec<_> = inventory.chain(bound).collect();
     names.sort();
     names.dedup();
-    for name in names.into_iter().filter(|n| !of.volumes.iter().any(|v| v.name_any() == *n)).collect::<Vec<_>>() {
+    for name in names
+        .into_iter()
+        .filter(|n| !of.volumes.iter().any(|v| v.name_any() == *n))
+        .collect::<Vec<_>>()
+    {
         let volume: Option<PersistentVolume> = ctx.applier.get(&ObjectKey::cluster(name)).await?;
         of.volumes.extend(volume);
     }
     let uid = of.id().uid;
-    let recorded = ctx.stores.records.get(&ObjectKey::cluster(record)).is_some_and(|r| r.spec.project_uid == uid);
-    let secrets = ctx.stores.secrets.of_project(&of.id().name).iter().filter(|s| s.namespace().as_deref() == Some(&namespace)).map(|s| s.name_any()).collect();
-    let hub_bound = ctx.stores.role_bindings.get(&ObjectKey::namespaced(&namespace, HUB_CLUSTER_ROLE)).is_some();
-    Ok(Observed { hub_bound, secrets, live: None, recorded, project: of })
+    let recorded = ctx
+        .stores
+        .records
+        .get(&ObjectKey::cluster(record))
+        .is_some_and(|r| r.spec.project_uid == uid);
+    let secrets = ctx
+        .stores
+        .secrets
+        .of_project(&of.id().name)
+        .iter()
+        .filter(|s| s.namespace().as_deref() == Some(&namespace))
+        .map(|s| s.name_any())
+        .collect();
+    let hub_bound = ctx
+        .stores
+        .role_bindings
+        .get(&ObjectKey::namespaced(&namespace, HUB_CLUSTER_ROLE))
+        .is_some();
+    Ok(Observed {
+        hub_bound,
+        secrets,
+        live: None,
+        recorded,
+        project: of,
+    })
 }
 
 async fn live(ctx: &Context, observed: &Observed) -> Result<Live, ReconcileError> {
     let namespace = observed.project.id().namespace();
     let pods: Vec<Pod> = ctx.applier.list(Some(&namespace), "").await?;
     let claims: Vec<PersistentVolumeClaim> = ctx.applier.list(Some(&namespace), "").await?;
-    Ok(Live { pods: pods.len(), claims: claims.len() })
+    let found: Option<Namespace> = ctx.applier.get(&ObjectKey::cluster(namespace)).await?;
+    Ok(Live {
+        pods: pods.len(),
+        claims: claims.len(),
+        namespace: found.is_some(),
+    })
 }
 
 async fn perform(
@@ -96,10 +154,16 @@ async fn perform(
     let applier = &ctx.applier;
     let project = &observed.project.project;
     match step {
-        Step::Hold => applier.set_finalizer(project, CLOSING_FINALIZER, true).await?,
+        Step::Hold => {
+            applier
+                .set_finalizer(project, CLOSING_FINALIZER, true)
+                .await?
+        }
         Step::StopPods(pods) => {
             for pod in &pods {
-                applier.delete(pod, Precondition::Uid, Some(GRACE_SECONDS)).await?;
+                applier
+                    .delete(pod, Precondition::Uid, Some(GRACE_SECONDS))
+                    .await?;
             }
         }
         Step::Revoke(secrets) => revoke(ctx, observed, &secrets).await?,
@@ -122,7 +186,7 @@ async fn perform(
             applier.delete(&*namespace, Precondition::Uid, None).await?;
         }
         Step::Attest => attest(ctx, cluster, observed, closing, record).await?,
-        Step::Release => applier.set_finalizer(project, CLOSING_FINALIZER, false).await?,
+        Step::Release => release(ctx, project).await?,
         Step::TakeInventory(_)
         | Step::AwaitApprovals { .. }
         | Step::LegalHold
@@ -134,25 +198,73 @@ async fn perform(
     Ok(())
 }
 
-async fn revoke(ctx: &Context, observed: &Observed, secrets: &[String]) -> Result<(), ReconcileError> {
+/// As the Project is now: the status was written a moment ago, so the stored one is already old.
+async fn release(ctx: &Context, project: &Project) -> Result<(), ReconcileError> {
+    let fresh: Option<Project> = ctx.applier.get(&ObjectKey::of(project)).await?;
+    if let Some(fresh) = fresh.filter(|f| f.metadata.uid == project.metadata.uid) {
+        ctx.applier
+            .set_finalizer(&fresh, CLOSING_FINALIZER, false)
+            .await?;
+    }
+    Ok(())
+}
+
+async fn revoke(
+    ctx: &Context,
+    observed: &Observed,
+    secrets: &[String],
+) -> Result<(), ReconcileError> {
     let namespace = observed.project.id().namespace();
-    if let Some(binding) = ctx.stores.role_bindings.get(&ObjectKey::namespaced(&namespace, HUB_CLUSTER_ROLE)) {
-        ctx.applier.delete(&*binding, Precondition::Uid, None).await?;
+    if let Some(binding) = ctx
+        .stores
+        .role_bindings
+        .get(&ObjectKey::namespaced(&namespace, HUB_CLUSTER_ROLE))
+    {
+        ctx.applier
+            .delete(&*binding, Precondition::Uid, None)
+            .await?;
     }
     for name in secrets {
-        let stored = ctx.stores.secrets.get(&ObjectKey::namespaced(&namespace, name));
+        let stored = ctx
+            .stores
+            .secrets
+            .get(&ObjectKey::namespaced(&namespace, name));
         if let Some(secret) = stored {
-            ctx.applier.delete::<PartialObjectMeta<Secret>>(&secret, Precondition::Uid, None).await?;
+            ctx.applier
+                .delete::<PartialObjectMeta<Secret>>(&secret, Precondition::Uid, None)
+                .await?;
         }
     }
     Ok(())
 }
 
-async fn attest(ctx: &Context, cluster: &Cluster, observed: &Observed, closing: &ClosingStatus, name: &str) -> Result<(), ReconcileError> {
-    let spec: DestructionRecordSpec = closing::attest(observed, closing, &cluster.facts, &ctx.keys.attestation, &ctx.keys.pseudonym)
-        .map_err(|e| ReconcileError::Invalid { reason: "AttestationRefused", message: e.to_string() })?;
+async fn attest(
+    ctx: &Context,
+    cluster: &Cluster,
+    observed: &Observed,
+    closing: &ClosingStatus,
+    name: &str,
+) -> Result<(), ReconcileError> {
+    let spec: DestructionRecordSpec = closing::attest(
+        observed,
+        closing,
+        &cluster.facts,
+        &ctx.keys.attestation,
+        &ctx.keys.pseudonym,
+    )
+    .map_err(|e| ReconcileError::Invalid {
+        reason: "AttestationRefused",
+        message: e.to_string(),
+    })?;
     let labels = observed.project.id().labels();
-    let record = DestructionRecord { metadata: ObjectMeta { name: Some(name.to_owned()), labels: Some(labels), ..ObjectMeta::default() }, spec };
+    let record = DestructionRecord {
+        metadata: ObjectMeta {
+            name: Some(name.to_owned()),
+            labels: Some(labels),
+            ..ObjectMeta::default()
+        },
+        spec,
+    };
     ctx.applier.create_once(&record).await?;
     Ok(())
 }

@@ -34,7 +34,11 @@ impl Reconcile for ProjectController {
     const NAME: &'static str = "project";
     type Kind = Project;
 
-    async fn reconcile(&self, ctx: &Context, project: Arc<Project>) -> Result<Action, ReconcileError> {
+    async fn reconcile(
+        &self,
+        ctx: &Context,
+        project: Arc<Project>,
+    ) -> Result<Action, ReconcileError> {
         wait_until_caught_up(ctx, &project.name_any())?;
         if project.spec.lifecycle == Lifecycle::Closed {
             return closing::reconcile(ctx, &self.cluster, &project).await;
@@ -42,19 +46,33 @@ impl Reconcile for ProjectController {
         let settings = &self.cluster.settings;
         let observed = observe::project(ctx, project.clone(), observe::own_pods).await;
         let validation = project::validate(&observed);
-        let desired = project::desired(&observed, settings, &validation)
-            .map_err(|e| ReconcileError::Invalid { reason: "QuantityInvalid", message: e.to_string() })?;
+        let desired = project::desired(&observed, settings, &validation).map_err(|e| {
+            ReconcileError::Invalid {
+                reason: "QuantityInvalid",
+                message: e.to_string(),
+            }
+        })?;
         if desired.namespace.is_some() {
-            ctx.applier.set_finalizer(&*project, CLOSING_FINALIZER, true).await?;
+            ctx.applier
+                .set_finalizer(&*project, CLOSING_FINALIZER, true)
+                .await?;
         }
         let applied = match apply::apply(ctx, desired).await {
             Ok(applied) => applied,
             Err(error) => return self.not_applied(ctx, &observed, &validation, error).await,
         };
-        let outcome = project::status(&observed, &validation, &applied, settings.recursive_read_only);
+        let outcome = project::status(
+            &observed,
+            &validation,
+            &applied,
+            settings.recursive_read_only,
+        );
         publish(ctx, &project, &outcome.status);
-        ctx.applier.apply_status(&*project, &outcome.status, FieldManager::Project).await?;
-        // After the status: a report is told before the pod that holds it goes.
+        ctx.applier
+            .apply_status(&*project, &outcome.status, FieldManager::Project)
+            .await?;
+        // After the status: a proof is told before the gate it opens, a report before the pod that holds it goes.
+        apply::open_gates(ctx, &applied).await?;
         apply::prune(ctx, &applied).await?;
         Ok(Action::After(outcome.look_again))
     }
@@ -70,9 +88,12 @@ impl ProjectController {
         error: ApplyError,
     ) -> Result<Action, ReconcileError> {
         if error.needs_people() {
-            let status = project::refused::status(observed, validation, error.reason(), &error.to_string());
+            let status =
+                project::refused::status(observed, validation, error.reason(), &error.to_string());
             publish(ctx, &observed.project, &status);
-            ctx.applier.apply_status(&observed.project, &status, FieldManager::Project).await?;
+            ctx.applier
+                .apply_status(&observed.project, &status, FieldManager::Project)
+                .await?;
         }
         Err(error.into())
     }
@@ -86,17 +107,44 @@ pub fn wait_until_caught_up(ctx: &Context, project: &str) -> Result<(), Reconcil
     if ctx.stores.caught_up(project) {
         return Ok(());
     }
-    Err(ReconcileError::NotReady { reason: "CatchingUp", message: "the stores do not show our own writes yet".to_owned(), after: CATCH_UP })
+    Err(ReconcileError::NotReady {
+        reason: "CatchingUp",
+        message: "the stores do not show our own writes yet".to_owned(),
+        after: CATCH_UP,
+    })
 }
 
 /// Tells of a Ready condition that says something new.
 pub fn publish(ctx: &Context, project: &Project, status: &ProjectStatus) {
-    let Some(ready) = status.conditions.as_ref().and_then(|c| find(c, types::READY)) else { return };
-    let before = project.status.as_ref().and_then(|s| s.conditions.as_ref()).and_then(|c| find(c, types::READY));
+    let Some(ready) = status
+        .conditions
+        .as_ref()
+        .and_then(|c| find(c, types::READY))
+    else {
+        return;
+    };
+    let before = project
+        .status
+        .as_ref()
+        .and_then(|s| s.conditions.as_ref())
+        .and_then(|c| find(c, types::READY));
     if before.is_some_and(|b| b.reason == ready.reason && b.message == ready.message) {
         return;
     }
-    let fine = matches!(status.phase, ProjectPhase::Active | ProjectPhase::Opening | ProjectPhase::Closing | ProjectPhase::Closed);
-    let severity = if fine { Severity::Normal } else { Severity::Warning };
-    ctx.events.publish(project, severity, "Reconcile", &ready.reason, &ready.message);
+    let fine = matches!(
+        status.phase,
+        ProjectPhase::Active | ProjectPhase::Opening | ProjectPhase::Closing | ProjectPhase::Closed
+    );
+    let severity = if fine {
+        Severity::Normal
+    } else {
+        Severity::Warning
+    };
+    ctx.events.publish(
+        project,
+        severity,
+        "Reconcile",
+        &ready.reason,
+        &ready.message,
+    );
 }

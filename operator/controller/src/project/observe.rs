@@ -22,23 +22,77 @@ use crate::key::ObjectKey;
 pub async fn project(ctx: &Context, project: Arc<Project>, judged: fn(&Pod) -> bool) -> Observed {
     let name = project.name_any();
     let stores = &ctx.stores;
-    let id = ProjectId { name: name.clone(), uid: project.uid().unwrap_or_default() };
+    let id = ProjectId {
+        name: name.clone(),
+        uid: project.uid().unwrap_or_default(),
+    };
     let namespace = id.namespace();
-    let ours = |labels: &std::collections::BTreeMap<String, String>| labels.get(names::PROJECT_UID_LABEL) == Some(&id.uid);
-    let pods: Vec<_> = stores.pods.of_project(&name).iter().filter(|p| ours(p.labels())).map(|p| (**p).clone()).collect();
+    let ours = |labels: &std::collections::BTreeMap<String, String>| {
+        labels.get(names::PROJECT_UID_LABEL) == Some(&id.uid)
+    };
+    let pods: Vec<_> = stores
+        .pods
+        .of_project(&name)
+        .iter()
+        .filter(|p| ours(p.labels()))
+        .map(|p| (**p).clone())
+        .collect();
     let mut observed = Observed {
         policy: stores.policy().map(|p| p.spec.clone()),
-        datasets: stores.datasets.all().iter().map(|d| (d.name_any(), d.spec.clone())).collect(),
-        approvals: stores.approvals.all().iter().filter(|a| a.spec.project == name).map(|a| (**a).clone()).collect(),
-        namespace: stores.namespaces.get(&ObjectKey::cluster(&namespace)).filter(|n| ours(n.labels())).map(|n| (*n).clone()),
-        network_policies: stores.network_policies.of_project(&name).iter().map(|p| (**p).clone()).collect(),
-        claims: stores.claims.of_project(&name).iter().filter(|c| ours(c.labels())).map(|c| (**c).clone()).collect(),
-        volumes: stores.volumes.of_project(&name).iter().filter(|v| ours(v.labels())).map(|v| (**v).clone()).collect(),
-        workspaces: stores.workspaces.all().iter().filter(|w| w.namespace().as_deref() == Some(&namespace)).map(|w| (**w).clone()).collect(),
+        datasets: stores
+            .datasets
+            .all()
+            .iter()
+            .map(|d| (d.name_any(), d.spec.clone()))
+            .collect(),
+        approvals: stores
+            .approvals
+            .all()
+            .iter()
+            .filter(|a| a.spec.project == name)
+            .map(|a| (**a).clone())
+            .collect(),
+        namespace: stores
+            .namespaces
+            .get(&ObjectKey::cluster(&namespace))
+            .filter(|n| ours(n.labels()))
+            .map(|n| (*n).clone()),
+        network_policies: stores
+            .network_policies
+            .of_project(&name)
+            .iter()
+            .map(|p| (**p).clone())
+            .collect(),
+        claims: stores
+            .claims
+            .of_project(&name)
+            .iter()
+            .filter(|c| ours(c.labels()))
+            .map(|c| (**c).clone())
+            .collect(),
+        volumes: stores
+            .volumes
+            .of_project(&name)
+            .iter()
+            .filter(|v| ours(v.labels()))
+            .map(|v| (**v).clone())
+            .collect(),
+        workspaces: stores
+            .workspaces
+            .all()
+            .iter()
+            .filter(|w| w.namespace().as_deref() == Some(&namespace))
+            .map(|w| (**w).clone())
+            .collect(),
         sentinel: sentinel(ctx).await,
         controls: Controls::new(),
         attestation_key: AttestationKey {
-            key_id: ctx.keys.attestation.verifying_key().key_id().unwrap_or_default(),
+            key_id: ctx
+                .keys
+                .attestation
+                .verifying_key()
+                .key_id()
+                .unwrap_or_default(),
             public_key: ctx.keys.attestation_public_pem.clone(),
         },
         now: ctx.clock.now(),
@@ -52,7 +106,10 @@ pub async fn project(ctx: &Context, project: Arc<Project>, judged: fn(&Pod) -> b
 async fn sentinel(ctx: &Context) -> Option<SentinelAt> {
     let address = ctx.sentinel.address()?;
     let boot = ctx.sentinel.boot().await.ok()?;
-    Some(SentinelAt { address: address.ip().to_string(), boot_id: boot.boot_id })
+    Some(SentinelAt {
+        address: address.ip().to_string(),
+        boot_id: boot.boot_id,
+    })
 }
 
 /// Pods whose proofs are the Project's: all but those of workspaces.
@@ -64,15 +121,22 @@ async fn controls(ctx: &Context, observed: &Observed, judged: fn(&Pod) -> bool) 
     let mut controls = Controls::new();
     for pod in observed.pods.iter().filter(|p| judged(p)) {
         let view = View(pod);
-        let standing = view.name() == standing::NAME && standing::read(observed) == Standing::Reported;
-        let reported = proving::read(view, &Controls::new()) == Proving::Reported && !view.deleting();
+        let standing =
+            view.name() == standing::NAME && standing::read(observed) == Standing::Reported;
+        let reported =
+            proving::read(view, &Controls::new()) == Proving::Reported && !view.deleting();
         if !(standing || reported) {
             continue;
         }
-        let Some(targets) = view.targets() else { continue };
+        let Some(targets) = view.targets() else {
+            continue;
+        };
         let dialled = to_dial(view, &targets);
         let before = view.annotation(SENTINEL_BOOT_ANNOTATION).map(str::to_owned);
-        controls.insert(view.uid().to_owned(), ctx.sentinel.control(before, view.uid(), &dialled).await);
+        controls.insert(
+            view.uid().to_owned(),
+            ctx.sentinel.control(before, view.uid(), &dialled).await,
+        );
     }
     controls
 }
@@ -82,11 +146,16 @@ async fn controls(ctx: &Context, observed: &Observed, judged: fn(&Pod) -> bool) 
 fn to_dial(pod: View<'_>, targets: &[Target]) -> Vec<Target> {
     let report = pod.report("standing").or_else(|| pod.report(PROBE));
     let refused = |name: &str| {
-        report.iter().flat_map(|r| &r.results).any(|r| r.name == name && r.outcome == Outcome::Refused)
+        report
+            .iter()
+            .flat_map(|r| &r.results)
+            .any(|r| r.name == name && r.outcome == Outcome::Refused)
     };
     targets
         .iter()
-        .filter(|t| matches!(t.kind, TargetKind::Sentinel | TargetKind::ApiServer) || refused(&t.name))
+        .filter(|t| {
+            matches!(t.kind, TargetKind::Sentinel | TargetKind::ApiServer) || refused(&t.name)
+        })
         .cloned()
         .collect()
 }

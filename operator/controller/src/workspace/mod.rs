@@ -35,9 +35,16 @@ impl Reconcile for WorkspaceController {
     const NAME: &'static str = "workspace";
     type Kind = Workspace;
 
-    async fn reconcile(&self, ctx: &Context, workspace: Arc<Workspace>) -> Result<Action, ReconcileError> {
+    async fn reconcile(
+        &self,
+        ctx: &Context,
+        workspace: Arc<Workspace>,
+    ) -> Result<Action, ReconcileError> {
         let namespace = workspace.namespace().unwrap_or_default();
-        let project_name = namespace.strip_prefix(PROJECT_NAMESPACE_PREFIX).unwrap_or_default().to_owned();
+        let project_name = namespace
+            .strip_prefix(PROJECT_NAMESPACE_PREFIX)
+            .unwrap_or_default()
+            .to_owned();
         wait_until_caught_up(ctx, &project_name)?;
         let observed = observe_workspace(ctx, &workspace, &project_name).await;
         let validated = workspace::validate(&observed);
@@ -45,7 +52,13 @@ impl Reconcile for WorkspaceController {
         let applied = apply(ctx, &namespace, desired).await?;
         let outcome = workspace::status(&observed, &validated, &applied);
         publish(ctx, &workspace, &outcome.status);
-        ctx.applier.apply_status(&*workspace, &outcome.status, FieldManager::Workspace).await?;
+        ctx.applier
+            .apply_status(&*workspace, &outcome.status, FieldManager::Workspace)
+            .await?;
+        // After the status: a proof is told before the gate it opens, a report before the pod that holds it goes.
+        if let Some(pod) = &applied.open_gate {
+            open_gate(ctx, pod).await?;
+        }
         prune(ctx, &namespace, &applied).await?;
         Ok(Action::After(outcome.look_again))
     }
@@ -53,19 +66,42 @@ impl Reconcile for WorkspaceController {
     /// A Workspace that was deleted leaves its pod and token: they go now.
     async fn gone(&self, ctx: &Context, key: &ObjectKey) -> Result<(), ReconcileError> {
         let namespace = key.namespace.clone().unwrap_or_default();
-        let project = namespace.strip_prefix(PROJECT_NAMESPACE_PREFIX).unwrap_or_default();
-        let of_it = |labels: &BTreeMap<String, String>| labels.get(WORKSPACE_LABEL) == Some(&key.name);
-        for pod in ctx.stores.pods.of_project(project).iter().filter(|p| of_it(p.labels())) {
-            ctx.applier.delete(&**pod, Precondition::Uid, Some(GRACE_SECONDS)).await?;
+        let project = namespace
+            .strip_prefix(PROJECT_NAMESPACE_PREFIX)
+            .unwrap_or_default();
+        let of_it =
+            |labels: &BTreeMap<String, String>| labels.get(WORKSPACE_LABEL) == Some(&key.name);
+        for pod in ctx
+            .stores
+            .pods
+            .of_project(project)
+            .iter()
+            .filter(|p| of_it(p.labels()))
+        {
+            ctx.applier
+                .delete(&**pod, Precondition::Uid, Some(GRACE_SECONDS))
+                .await?;
         }
-        for secret in ctx.stores.secrets.of_project(project).iter().filter(|s| of_it(s.labels())) {
-            ctx.applier.delete::<PartialObjectMeta<Secret>>(secret, Precondition::Uid, None).await?;
+        for secret in ctx
+            .stores
+            .secrets
+            .of_project(project)
+            .iter()
+            .filter(|s| of_it(s.labels()))
+        {
+            ctx.applier
+                .delete::<PartialObjectMeta<Secret>>(secret, Precondition::Uid, None)
+                .await?;
         }
         Ok(())
     }
 }
 
-async fn observe_workspace(ctx: &Context, workspace: &Arc<Workspace>, project_name: &str) -> Observed {
+async fn observe_workspace(
+    ctx: &Context,
+    workspace: &Arc<Workspace>,
+    project_name: &str,
+) -> Observed {
     let name = workspace.name_any();
     let project = match ctx.stores.project(project_name) {
         Some(project) => Some(observe::project(ctx, project, |pod| !observe::own_pods(pod)).await),
@@ -74,7 +110,11 @@ async fn observe_workspace(ctx: &Context, workspace: &Arc<Workspace>, project_na
     let secrets = ctx.stores.secrets.of_project(project_name);
     Observed {
         project,
-        secrets: secrets.iter().filter(|s| s.labels().get(WORKSPACE_LABEL) == Some(&name)).map(|s| s.name_any()).collect(),
+        secrets: secrets
+            .iter()
+            .filter(|s| s.labels().get(WORKSPACE_LABEL) == Some(&name))
+            .map(|s| s.name_any())
+            .collect(),
         token: hex::encode(rand::random::<[u8; TOKEN_BYTES]>()),
         now: ctx.clock.now(),
         workspace: (**workspace).clone(),
@@ -82,28 +122,53 @@ async fn observe_workspace(ctx: &Context, workspace: &Arc<Workspace>, project_na
 }
 
 /// The token before the pod that reads it.
-async fn apply(ctx: &Context, namespace: &str, desired: Desired<Prepared>) -> Result<Desired<Applied>, ApplyError> {
-    let Desired { secret, pod, open_gate: gate, delete_pods: _, delete_secrets: _, .. } = &desired;
-    debug_assert!(pod.as_ref().is_none_or(|p| p.namespace().as_deref() == Some(namespace)));
+async fn apply(
+    ctx: &Context,
+    namespace: &str,
+    desired: Desired<Prepared>,
+) -> Result<Desired<Applied>, ApplyError> {
+    let Desired {
+        secret,
+        pod,
+        open_gate: _,
+        delete_pods: _,
+        delete_secrets: _,
+        ..
+    } = &desired;
+    debug_assert!(
+        pod.as_ref()
+            .is_none_or(|p| p.namespace().as_deref() == Some(namespace))
+    );
     if let Some(secret) = secret {
-        ctx.applier.create_once_as::<PartialObjectMeta<Secret>, Secret>(secret).await?;
+        ctx.applier
+            .create_once_as::<PartialObjectMeta<Secret>, Secret>(secret)
+            .await?;
     }
     if let Some(pod) = pod {
         ctx.applier.create_once(pod).await?;
     }
-    if let Some(pod) = gate {
-        open_gate(ctx, pod).await?;
-    }
     Ok(desired.into_stage())
 }
 
-async fn prune(ctx: &Context, namespace: &str, applied: &Desired<Applied>) -> Result<(), ApplyError> {
+async fn prune(
+    ctx: &Context,
+    namespace: &str,
+    applied: &Desired<Applied>,
+) -> Result<(), ApplyError> {
     for pod in &applied.delete_pods {
-        ctx.applier.delete(pod, Precondition::Uid, Some(GRACE_SECONDS)).await?;
+        ctx.applier
+            .delete(pod, Precondition::Uid, Some(GRACE_SECONDS))
+            .await?;
     }
     for name in &applied.delete_secrets {
-        if let Some(secret) = ctx.stores.secrets.get(&ObjectKey::namespaced(namespace, name)) {
-            ctx.applier.delete::<PartialObjectMeta<Secret>>(&secret, Precondition::Uid, None).await?;
+        if let Some(secret) = ctx
+            .stores
+            .secrets
+            .get(&ObjectKey::namespaced(namespace, name))
+        {
+            ctx.applier
+                .delete::<PartialObjectMeta<Secret>>(&secret, Precondition::Uid, None)
+                .await?;
         }
     }
     Ok(())
@@ -112,11 +177,30 @@ async fn prune(ctx: &Context, namespace: &str, applied: &Desired<Applied>) -> Re
 /// Tells of a phase that is new.
 fn publish(ctx: &Context, workspace: &Workspace, status: &WorkspaceStatus) {
     let before = workspace.status.as_ref().map(|s| s.phase);
-    let Some(ready) = status.conditions.as_ref().and_then(|c| find(c, types::READY)) else { return };
+    let Some(ready) = status
+        .conditions
+        .as_ref()
+        .and_then(|c| find(c, types::READY))
+    else {
+        return;
+    };
     if before == Some(status.phase) {
         return;
     }
-    let bad = matches!(status.phase, WorkspacePhase::Refused | WorkspacePhase::Failed);
-    let severity = if bad { Severity::Warning } else { Severity::Normal };
-    ctx.events.publish(workspace, severity, "Reconcile", &ready.reason, &ready.message);
+    let bad = matches!(
+        status.phase,
+        WorkspacePhase::Refused | WorkspacePhase::Failed
+    );
+    let severity = if bad {
+        Severity::Warning
+    } else {
+        Severity::Normal
+    };
+    ctx.events.publish(
+        workspace,
+        severity,
+        "Reconcile",
+        &ready.reason,
+        &ready.message,
+    );
 }

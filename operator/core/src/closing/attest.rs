@@ -7,9 +7,10 @@ use sde_crds::project::{ClosureMode, ProjectSpec};
 use sde_crds::project_approval::ApprovalRole;
 use sde_crds::project_status::{ClosingStatus, Medium};
 use sde_evidence::{
-    Access, Airlock, Assurance, AttestationId, Claim, Copies, Custodian, Dataset, DestructionFacts, Destination, Digest, Environment, Evidence, KeyProtection,
-    Media, MediaKind, Method, Observed as Seen, Operator, Outcome, ProjectRef, PseudonymEntry, PseudonymKey, ResidualClass, SELECTIVE_DELETION_REF,
-    SigningKey, Subject, Technique, Times, Tool, Verification,
+    Access, Airlock, Assurance, AttestationId, Claim, Copies, Custodian, Dataset, Destination,
+    DestructionFacts, Digest, Environment, Evidence, KeyProtection, Media, MediaKind, Method,
+    Observed as Seen, Operator, Outcome, ProjectRef, PseudonymEntry, PseudonymKey, ResidualClass,
+    SELECTIVE_DELETION_REF, SigningKey, Subject, Technique, Times, Tool, Verification,
 };
 use thiserror::Error;
 
@@ -39,7 +40,10 @@ pub enum AttestError {
 }
 
 fn malformed<E: std::fmt::Display>(what: &'static str) -> impl Fn(E) -> AttestError {
-    move |error| AttestError::Malformed { what, why: error.to_string() }
+    move |error| AttestError::Malformed {
+        what,
+        why: error.to_string(),
+    }
 }
 
 /// Signs the record of an ended closure.
@@ -67,25 +71,46 @@ pub fn attest(
 
     let mut document = Evidence {
         attestation_id: attestation_id.clone(),
-        outcome: if mode == ClosureMode::Delete { Outcome::Destroyed } else { Outcome::RetainedInaccessible },
+        outcome: if evidence::homes(closing)
+            .iter()
+            .any(|m| evidence::retained(m, mode))
+        {
+            Outcome::RetainedInaccessible
+        } else {
+            Outcome::Destroyed
+        },
         claim: Claim::None,
         issued,
-        project: evidence::project(observed, &digest),
+        project: evidence::project(observed, &digest, issued),
         environment: environment.clone(),
         inventory: evidence::inventory(observed, closing),
         steps: evidence::steps(observed, closing),
         isolation_proofs: evidence::isolation(observed),
-        pseudonyms: approvers.iter().map(|user| PseudonymEntry { pseudonym: pseudonyms.pseudonym(user), user: user.clone() }).collect(),
+        pseudonyms: approvers
+            .iter()
+            .map(|user| PseudonymEntry {
+                pseudonym: pseudonyms.pseudonym(user),
+                user: user.clone(),
+            })
+            .collect(),
     };
     let mut facts = DestructionFacts {
         attestation_id,
         outcome: document.outcome,
         claim: Claim::None,
-        times: times(closing, mode),
-        project: project_ref(observed, closing, &digest, approvers.iter().map(|u| pseudonyms.pseudonym(u)).collect()),
+        times: times(closing, document.outcome),
+        project: project_ref(
+            observed,
+            closing,
+            &digest,
+            approvers.iter().map(|u| pseudonyms.pseudonym(u)).collect(),
+        ),
         datasets: datasets(observed)?,
         environment,
-        media: evidence::homes(closing).into_iter().map(|m| media(m, closing, mode, cluster, &project.spec)).collect::<Result<_, _>>()?,
+        media: evidence::homes(closing)
+            .into_iter()
+            .map(|m| media(m, closing, mode, cluster, &project.spec))
+            .collect::<Result<_, _>>()?,
         copies: Copies::default(),
         access: Access {
             people_revoked: project.spec.people.len() as u64,
@@ -94,15 +119,26 @@ pub fn attest(
             last_data_access_at: None,
         },
         airlock: Airlock::default(),
-        steps: document.steps.iter().map(sde_evidence::StepRecord::step).collect::<Result<_, _>>()?,
-        residuals: ResidualClass::ALWAYS.iter().map(|class| class.residual("platform team")).collect(),
+        steps: document
+            .steps
+            .iter()
+            .map(sde_evidence::StepRecord::step)
+            .collect::<Result<_, _>>()?,
+        residuals: ResidualClass::ALWAYS
+            .iter()
+            .map(|class| class.residual("platform team"))
+            .collect(),
         previous: None,
         supersedes: None,
     };
     facts.claim = facts.supported_claim();
     document.claim = facts.claim;
     let (outcome, claim) = (facts.outcome, facts.claim);
-    let subjects = facts.datasets.iter().map(|d| Subject::new(format!("{}.manifest", d.id), &d.manifest_digest)).collect();
+    let subjects = facts
+        .datasets
+        .iter()
+        .map(|d| Subject::new(format!("{}.manifest", d.id), &d.manifest_digest))
+        .collect();
     let attestation = sde_evidence::attest(facts, subjects, &document, key)?;
     Ok(DestructionRecordSpec {
         project: id.name,
@@ -112,7 +148,10 @@ pub fn attest(
         issued_at: Time(issued),
         evidence: attestation.evidence_json,
         bundle: attestation.bundle_json,
-        public_key: key.verifying_key().to_spki_pem().map_err(malformed("public key"))?,
+        public_key: key
+            .verifying_key()
+            .to_spki_pem()
+            .map_err(malformed("public key"))?,
     })
 }
 
@@ -134,11 +173,25 @@ fn record_claim(claim: Claim) -> destruction_record::Claim {
     }
 }
 
+/// Who approved, as it stood when the approvals sufficed: what came later changes neither the deed nor its record.
 fn closure_approvers(observed: &Observed, closing: &ClosingStatus) -> Vec<String> {
     let digest = closing.inventory_digest.clone().unwrap_or_default();
     let spec = &observed.project.project.spec;
-    let decided = decide(&observed.project.id(), spec, &digest, &observed.project.approvals, closing.requested_at.0);
-    decided.approved.get(&ApprovalRole::Closure).into_iter().flatten().cloned().collect()
+    let approved = step_end(closing, "T0");
+    let decided = decide(
+        &observed.project.id(),
+        spec,
+        &digest,
+        &evidence::approvals_until(observed, approved),
+        approved,
+    );
+    decided
+        .approved
+        .get(&ApprovalRole::Closure)
+        .into_iter()
+        .flatten()
+        .cloned()
+        .collect()
 }
 
 fn environment(observed: &Observed, cluster: &ClusterFacts) -> Result<Environment, AttestError> {
@@ -148,34 +201,46 @@ fn environment(observed: &Observed, cluster: &ClusterFacts) -> Result<Environmen
         kubernetes_version: cluster.kubernetes_version.clone(),
         operator: Operator {
             version: cluster.operator_version.clone(),
-            image_digest: cluster.image_digest.parse().map_err(malformed("agent image digest"))?,
+            image_digest: cluster
+                .image_digest
+                .parse()
+                .map_err(malformed("agent image digest"))?,
         },
         csi_drivers: Vec::new(),
         cni: cluster.cni.clone(),
         policy_digest: sde_evidence::canonical_digest(&policy)?,
-        guidance_version: policy.map_or_else(|| "no SdePolicy".to_owned(), |p| p.guidance_version.clone()),
+        guidance_version: policy
+            .map_or_else(|| "no SdePolicy".to_owned(), |p| p.guidance_version.clone()),
         key_protection: KeyProtection::Software,
     })
 }
 
-fn times(closing: &ClosingStatus, mode: ClosureMode) -> Times {
+fn times(closing: &ClosingStatus, outcome: Outcome) -> Times {
     Times {
         closure_requested: closing.requested_at.0,
         access_revoked: Some(step_end(closing, "T1")),
         inventory_frozen: Some(step_end(closing, "T2")),
-        volumes_deleted: (mode == ClosureMode::Delete).then(|| step_end(closing, "T7")),
+        volumes_deleted: (outcome == Outcome::Destroyed).then(|| step_end(closing, "T7")),
         namespace_gone: Some(step_end(closing, "T13")),
         issued: step_end(closing, "T13"),
     }
 }
 
-fn project_ref(observed: &Observed, closing: &ClosingStatus, digest: &str, closure_approvers: Vec<sde_evidence::Pseudonym>) -> ProjectRef {
+fn project_ref(
+    observed: &Observed,
+    closing: &ClosingStatus,
+    digest: &str,
+    closure_approvers: Vec<sde_evidence::Pseudonym>,
+) -> ProjectRef {
     let project = &observed.project.project;
     ProjectRef {
         uid: project.metadata.uid.clone().unwrap_or_default(),
         public_ref: project.metadata.name.clone().unwrap_or_default(),
         spec_digest: digest.to_owned(),
-        custodian: Custodian { name: project.spec.custodian.organisation.clone(), contact_ref: project.spec.custodian.contact.clone() },
+        custodian: Custodian {
+            name: project.spec.custodian.organisation.clone(),
+            contact_ref: project.spec.custodian.contact.clone(),
+        },
         data_sharing_agreement_refs: Vec::new(),
         approved_at: None,
         closed_at: closing.requested_at.0,
@@ -186,14 +251,22 @@ fn project_ref(observed: &Observed, closing: &ClosingStatus, digest: &str, closu
 
 fn datasets(observed: &Observed) -> Result<Vec<Dataset>, AttestError> {
     let status = observed.project.project.status.clone().unwrap_or_default();
-    let verified = status.datasets.unwrap_or_default().into_iter().filter(|g| g.manifest_digest.is_some());
+    let verified = status
+        .datasets
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|g| g.manifest_digest.is_some());
     verified
         .map(|grant| {
             let dataset = observed.project.datasets.get(&grant.dataset);
             Ok(Dataset {
                 id: grant.dataset.clone(),
                 drs_uri: None,
-                manifest_digest: grant.manifest_digest.unwrap_or_default().parse::<Digest>().map_err(malformed("manifest digest"))?,
+                manifest_digest: grant
+                    .manifest_digest
+                    .unwrap_or_default()
+                    .parse::<Digest>()
+                    .map_err(malformed("manifest digest"))?,
                 files: grant.files.unwrap_or_default().unsigned_abs(),
                 bytes: grant.bytes.unwrap_or_default().unsigned_abs(),
                 duo: dataset.map(|d| d.duo.clone()).unwrap_or_default(),
@@ -206,14 +279,40 @@ fn datasets(observed: &Observed) -> Result<Vec<Dataset>, AttestError> {
         .collect()
 }
 
-fn media(medium: &Medium, closing: &ClosingStatus, mode: ClosureMode, cluster: &ClusterFacts, spec: &ProjectSpec) -> Result<Media, AttestError> {
-    let gone = mode == ClosureMode::Delete && medium.gone_at.is_some();
-    let kept = mode == ClosureMode::RetainInaccessible;
+fn media(
+    medium: &Medium,
+    closing: &ClosingStatus,
+    mode: ClosureMode,
+    cluster: &ClusterFacts,
+    spec: &ProjectSpec,
+) -> Result<Media, AttestError> {
+    let gone = medium.gone_at.is_some();
+    let kept = evidence::retained(medium, mode);
+    let deletion = if medium.volume.is_some() {
+        Technique::CsiDeleteVolume
+    } else {
+        Technique::ObjectDeletion
+    };
     let observation = evidence::observation(closing, medium, mode);
     let (method, technique, result, destination) = match (gone, kept) {
-        (true, _) => (Method::SelectiveDeletion, Technique::CsiDeleteVolume, Seen::Gone, Destination::Released),
-        (false, true) => (Method::None, Technique::AccessRemoval, Seen::Inaccessible, Destination::Retained),
-        (false, false) => (Method::None, Technique::None, Seen::Present, Destination::Unknown),
+        (true, _) => (
+            Method::SelectiveDeletion,
+            deletion,
+            Seen::Gone,
+            Destination::Released,
+        ),
+        (false, true) => (
+            Method::None,
+            Technique::AccessRemoval,
+            Seen::Inaccessible,
+            Destination::Retained,
+        ),
+        (false, false) => (
+            Method::None,
+            Technique::None,
+            Seen::Present,
+            Destination::Unknown,
+        ),
     };
     Ok(Media {
         media_id: medium.claim_uid.clone(),
@@ -221,11 +320,19 @@ fn media(medium: &Medium, closing: &ClosingStatus, mode: ClosureMode, cluster: &
         object_uid: medium.claim_uid.clone(),
         pvc_name: None,
         pv_name: medium.volume.clone(),
-        volume_handle_digest: medium.handle_digest.as_deref().map(str::parse).transpose().map_err(malformed("volume handle digest"))?,
+        volume_handle_digest: medium
+            .handle_digest
+            .as_deref()
+            .map(str::parse)
+            .transpose()
+            .map_err(malformed("volume handle digest"))?,
         storage_class: medium.storage_class.clone(),
         reclaim_policy_at_close: medium.reclaim_policy.clone(),
         driver: medium.driver.clone(),
-        capacity_bytes: medium.capacity.as_ref().and_then(|c| u64::try_from(quantity::milli(c).ok()? / 1000).ok()),
+        capacity_bytes: medium
+            .capacity
+            .as_ref()
+            .and_then(|c| u64::try_from(quantity::milli(c).ok()? / 1000).ok()),
         media_type: "not known to the operator".to_owned(),
         media_source: "dynamically provisioned".to_owned(),
         property_number: None,
@@ -234,8 +341,15 @@ fn media(medium: &Medium, closing: &ClosingStatus, mode: ClosureMode, cluster: &
         method,
         technique,
         standard_ref: SELECTIVE_DELETION_REF.to_owned(),
-        tool: Tool { name: "sde-operator".to_owned(), version: cluster.operator_version.clone() },
-        started_at: closing.steps.iter().find(|s| s.id == "T7").map(|s| s.started_at.0),
+        tool: Tool {
+            name: "sde-operator".to_owned(),
+            version: cluster.operator_version.clone(),
+        },
+        started_at: closing
+            .steps
+            .iter()
+            .find(|s| s.id == "T7")
+            .map(|s| s.started_at.0),
         finished_at: Some(observation.at),
         verification: Verification {
             method: "claim and volume read from the API server after deletion".to_owned(),

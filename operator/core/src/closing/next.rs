@@ -65,7 +65,12 @@ pub enum Step {
 /// Names the next step.
 pub fn next(observed: &Observed, closing: &ClosingStatus) -> Step {
     let project = &observed.project.project;
-    let held = project.metadata.finalizers.iter().flatten().any(|f| f == CLOSING_FINALIZER);
+    let held = project
+        .metadata
+        .finalizers
+        .iter()
+        .flatten()
+        .any(|f| f == CLOSING_FINALIZER);
     if observed.recorded {
         return if held { Step::Release } else { Step::Done };
     }
@@ -73,63 +78,142 @@ pub fn next(observed: &Observed, closing: &ClosingStatus) -> Step {
         return Step::Hold;
     }
     if !observed.project.pods.is_empty() || observed.live.is_some_and(|l| l.pods > 0) {
-        let pods = observed.project.pods.iter().filter(|p| p.metadata.deletion_timestamp.is_none());
+        let pods = observed
+            .project
+            .pods
+            .iter()
+            .filter(|p| p.metadata.deletion_timestamp.is_none());
         return Step::StopPods(pods.cloned().collect());
     }
     if observed.hub_bound || !observed.secrets.is_empty() {
         return Step::Revoke(observed.secrets.clone());
     }
-    let Some(media) = &closing.inventory else { return Step::TakeInventory(inventory::take(observed)) };
+    let approved = closing.steps.iter().any(|s| s.id == "T7");
+    let media = match &closing.inventory {
+        Some(media) if approved || !inventory::grown(observed, media) => media,
+        earlier => return inventory(observed, earlier.as_deref().unwrap_or_default()),
+    };
     if project.spec.closure.legal_hold == Some(true) {
         return Step::LegalHold;
     }
     if let Some(wait) = approvals(observed, closing) {
         return wait;
     }
-    let unexplained = inventory::unexplained(observed, closing);
+    let unexplained = inventory::unexplained(observed, media);
     if !unexplained.is_empty() {
         return Step::Unexplained(unexplained);
     }
     if let Some(step) = volumes(observed, media) {
         return step;
     }
+    // The lists that were just read, and not a cache, say that nothing is left.
+    if observed.live.is_some_and(|l| l.claims > 0) {
+        return Step::AwaitVolumes(Vec::new());
+    }
     match &observed.project.namespace {
-        Some(namespace) if namespace.metadata.deletion_timestamp.is_none() => Step::DeleteNamespace(Box::new(namespace.clone())),
+        Some(namespace) if namespace.metadata.deletion_timestamp.is_none() => {
+            Step::DeleteNamespace(Box::new(namespace.clone()))
+        }
         Some(_) => Step::AwaitNamespace,
+        None if observed.live.is_some_and(|l| l.namespace) => Step::AwaitNamespace,
         None => Step::Attest,
+    }
+}
+
+fn inventory(observed: &Observed, earlier: &[Medium]) -> Step {
+    let unseen: Vec<_> = inventory::unseen(observed)
+        .into_iter()
+        .chain(inventory::foreign(observed))
+        .collect();
+    if unseen.is_empty() {
+        Step::TakeInventory(inventory::take(observed, earlier))
+    } else {
+        Step::Unexplained(unseen)
     }
 }
 
 fn approvals(observed: &Observed, closing: &ClosingStatus) -> Option<Step> {
     let policy = observed.project.policy.as_ref();
-    let asked = policy.and_then(|p| usize::try_from(p.approvals.closure_approvers).ok()).unwrap_or(CLOSURE_APPROVERS_FLOOR);
+    let asked = policy
+        .and_then(|p| usize::try_from(p.approvals.closure_approvers).ok())
+        .unwrap_or(CLOSURE_APPROVERS_FLOOR);
     let need = asked.max(CLOSURE_APPROVERS_FLOOR);
     let digest = closing.inventory_digest.clone().unwrap_or_default();
-    let decided = decide(&observed.project.id(), &observed.project.project.spec, &digest, &observed.project.approvals, observed.project.now);
+    // Approvals of the spec are no news here.
+    let closure: Vec<_> = observed
+        .project
+        .approvals
+        .iter()
+        .filter(|a| a.spec.role == ApprovalRole::Closure)
+        .cloned()
+        .collect();
+    let decided = decide(
+        &observed.project.id(),
+        &observed.project.project.spec,
+        &digest,
+        &closure,
+        observed.project.now,
+    );
     let have = decided.count(ApprovalRole::Closure);
-    // Once a claim of the inventory is gone the approval has acted; its later expiry cannot undo that.
-    let begun = closing.steps.iter().any(|s| s.id == "T7");
+    // T7 is only ever begun with approvals. Their expiry or withdrawal saves what is still there; once every claim is
+    // on its way out there is nothing left to save, and the closure ends.
+    let claims = &observed.project.claims;
+    let stays = |m: &Medium| {
+        claims.iter().any(|c| {
+            c.metadata.uid.as_deref() == Some(m.claim_uid.as_str())
+                && c.metadata.deletion_timestamp.is_none()
+        })
+    };
+    let begun = closing.steps.iter().any(|s| s.id == "T7")
+        && !closing.inventory.iter().flatten().any(stays);
     let rejected = decided.rejected.contains(&ApprovalRole::Closure);
-    (!begun && (have < need || rejected)).then(|| Step::AwaitApprovals { have, need, explain: decided.explain() })
+    let refusal = if rejected {
+        " Somebody has rejected it: nothing is deleted while that decision is valid."
+    } else {
+        ""
+    };
+    let explain = format!("{refusal}{}", decided.explain());
+    (!begun && (have < need || rejected)).then_some(Step::AwaitApprovals {
+        have,
+        need,
+        explain,
+    })
 }
 
 fn volumes(observed: &Observed, media: &[Medium]) -> Option<Step> {
     let retain = observed.project.project.spec.closure.mode == ClosureMode::RetainInaccessible;
     let policy = if retain { "Retain" } else { "Delete" };
-    let homes: Vec<_> = media.iter().filter(|m| m.kind == MediumKind::Home).collect();
+    let homes: Vec<_> = media
+        .iter()
+        .filter(|m| m.kind == MediumKind::Home)
+        .collect();
     let wrong: Vec<_> = observed
         .project
         .volumes
         .iter()
-        .filter(|v| homes.iter().any(|m| m.volume_uid.is_some() && m.volume_uid == v.metadata.uid))
+        .filter(|v| homes.iter().any(|m| inventory::is_volume_of(v, m)))
         .filter(|v| v.metadata.deletion_timestamp.is_none())
-        .filter(|v| v.spec.as_ref().and_then(|s| s.persistent_volume_reclaim_policy.as_deref()) != Some(policy))
+        .filter(|v| {
+            v.spec
+                .as_ref()
+                .and_then(|s| s.persistent_volume_reclaim_policy.as_deref())
+                != Some(policy)
+        })
         .cloned()
         .collect();
     if !wrong.is_empty() {
-        return Some(Step::SetReclaim { policy, volumes: wrong });
+        return Some(Step::SetReclaim {
+            policy,
+            volumes: wrong,
+        });
     }
-    let claims: Vec<_> = observed.project.claims.iter().filter(|c| c.metadata.deletion_timestamp.is_none()).cloned().collect();
+    let claims: Vec<_> = observed
+        .project
+        .claims
+        .iter()
+        .filter(|c| c.metadata.deletion_timestamp.is_none())
+        .cloned()
+        .collect();
     if !claims.is_empty() {
         return Some(Step::DeleteClaims(claims));
     }
@@ -137,7 +221,13 @@ fn volumes(observed: &Observed, media: &[Medium]) -> Option<Step> {
         .project
         .volumes
         .iter()
-        .filter(|v| v.metadata.labels.as_ref().is_some_and(|l| l.contains_key(sde_crds::names::GRANT_LABEL)) && v.metadata.deletion_timestamp.is_none())
+        .filter(|v| {
+            v.metadata
+                .labels
+                .as_ref()
+                .is_some_and(|l| l.contains_key(sde_crds::names::GRANT_LABEL))
+                && v.metadata.deletion_timestamp.is_none()
+        })
         .cloned()
         .collect();
     if !grants.is_empty() {
@@ -145,14 +235,24 @@ fn volumes(observed: &Observed, media: &[Medium]) -> Option<Step> {
     }
     let left: Vec<_> = media
         .iter()
-        .filter(|m| if retain && m.kind == MediumKind::Home { claim_exists(observed, m) } else { !inventory::gone(observed, m) })
+        .filter(|m| {
+            if retain && m.kind == MediumKind::Home {
+                claim_exists(observed, m)
+            } else {
+                !inventory::gone(observed, m)
+            }
+        })
         .map(|m| m.volume.clone().unwrap_or_else(|| m.claim.clone()))
         .collect();
-    (!left.is_empty() || observed.live.is_some_and(|l| l.claims > 0)).then_some(Step::AwaitVolumes(left))
+    (!left.is_empty()).then_some(Step::AwaitVolumes(left))
 }
 
 fn claim_exists(observed: &Observed, medium: &Medium) -> bool {
-    observed.project.claims.iter().any(|c| c.metadata.uid.as_deref() == Some(medium.claim_uid.as_str()))
+    observed
+        .project
+        .claims
+        .iter()
+        .any(|c| c.metadata.uid.as_deref() == Some(medium.claim_uid.as_str()))
 }
 
 impl Step {
@@ -163,8 +263,15 @@ impl Step {
             Self::StopPods(_) => "T4",
             Self::Revoke(_) => "T1",
             Self::TakeInventory(_) | Self::Unexplained(_) => "T2",
-            Self::SetReclaim { .. } | Self::DeleteClaims(_) | Self::ReleaseGrants(_) | Self::AwaitVolumes(_) => "T7",
-            Self::DeleteNamespace(_) | Self::AwaitNamespace | Self::Attest | Self::Release | Self::Done => "T13",
+            Self::SetReclaim { .. }
+            | Self::DeleteClaims(_)
+            | Self::ReleaseGrants(_)
+            | Self::AwaitVolumes(_) => "T7",
+            Self::DeleteNamespace(_)
+            | Self::AwaitNamespace
+            | Self::Attest
+            | Self::Release
+            | Self::Done => "T13",
         }
     }
 }

@@ -24,6 +24,8 @@ pub struct Live {
     pub pods: usize,
     /// Claims in the project's namespace, of anyone.
     pub claims: usize,
+    /// Whether a namespace of the project's name exists, whatever its labels say.
+    pub namespace: bool,
 }
 
 /// What the attestation says of the cluster.

@@ -16,14 +16,24 @@ const ORDER: [&str; 5] = ["T4", "T1", "T2", "T7", "T13"];
 
 /// What the status noted so far, or the beginning.
 pub fn begun(observed: &Observed) -> ClosingStatus {
-    let noted = observed.project.project.status.as_ref().and_then(|s| s.closing.clone());
+    let noted = observed
+        .project
+        .project
+        .status
+        .as_ref()
+        .and_then(|s| s.closing.clone());
     noted.unwrap_or_else(|| {
         let now = time::seconds(observed.project.now);
         ClosingStatus {
             requested_at: now.clone(),
             inventory_digest: None,
             inventory: None,
-            steps: vec![ClosingStep { id: "T0".to_owned(), started_at: now, ended_at: None, result: None }],
+            steps: vec![ClosingStep {
+                id: "T0".to_owned(),
+                started_at: now,
+                ended_at: None,
+                result: None,
+            }],
         }
     })
 }
@@ -32,8 +42,13 @@ pub fn begun(observed: &Observed) -> ClosingStatus {
 pub fn note(observed: &Observed, mut closing: ClosingStatus, step: &Step) -> ClosingStatus {
     let now = observed.project.now;
     if let Step::TakeInventory(media) = step {
-        closing.inventory_digest = Some(inventory::digest(&observed.project.id().uid, media));
+        closing.inventory_digest = Some(inventory::digest(
+            &observed.project.id().uid,
+            &observed.project.project.spec.closure,
+            media,
+        ));
         closing.inventory = Some(media.clone());
+        closing.steps.retain(|s| s.id != "T2");
     }
     let inventory = closing.inventory.take();
     closing.inventory = inventory.map(|media| {
@@ -58,7 +73,10 @@ pub fn note(observed: &Observed, mut closing: ClosingStatus, step: &Step) -> Clo
         for id in &ORDER[..place] {
             mark(&mut closing, id, now, true);
         }
-        let ended = matches!(step, Step::TakeInventory(_) | Step::Attest | Step::Release | Step::Done);
+        let ended = matches!(
+            step,
+            Step::TakeInventory(_) | Step::Attest | Step::Release | Step::Done
+        );
         mark(&mut closing, ORDER[place], now, ended);
         if place > 2 {
             mark(&mut closing, "T0", now, true);
@@ -70,9 +88,18 @@ pub fn note(observed: &Observed, mut closing: ClosingStatus, step: &Step) -> Clo
 fn mark(closing: &mut ClosingStatus, id: &str, now: Timestamp, ended: bool) {
     let now = time::seconds(now);
     if !closing.steps.iter().any(|s| s.id == id) {
-        closing.steps.push(ClosingStep { id: id.to_owned(), started_at: now.clone(), ended_at: None, result: None });
+        closing.steps.push(ClosingStep {
+            id: id.to_owned(),
+            started_at: now.clone(),
+            ended_at: None,
+            result: None,
+        });
     }
-    for step in closing.steps.iter_mut().filter(|s| s.id == id && ended && s.ended_at.is_none()) {
+    for step in closing
+        .steps
+        .iter_mut()
+        .filter(|s| s.id == id && ended && s.ended_at.is_none())
+    {
         step.ended_at = Some(now.clone());
         step.result = Some(result(id).to_owned());
     }
@@ -102,16 +129,33 @@ pub struct Outcome {
 pub fn status(observed: &Observed, closing: ClosingStatus, step: &Step, record: &str) -> Outcome {
     let project = &observed.project.project;
     let previous = project.status.clone().unwrap_or_default();
-    let mut conditions = Conditions::new(previous.conditions.as_ref(), project.metadata.generation, observed.project.now);
+    let mut conditions = Conditions::new(
+        previous.conditions.as_ref(),
+        project.metadata.generation,
+        observed.project.now,
+    );
     let closed = matches!(step, Step::Release | Step::Done);
-    let (reason, message, look_again) = explain(&project.metadata.name.clone().unwrap_or_default(), &closing, step);
+    let (reason, message, look_again) = explain(
+        &project.metadata.name.clone().unwrap_or_default(),
+        &closing,
+        step,
+    );
     let held = if closed { Status::False } else { Status::True };
-    conditions.set(types::READY, Status::False, if closed { "Closed" } else { "Closing" }, message.clone());
+    conditions.set(
+        types::READY,
+        Status::False,
+        if closed { "Closed" } else { "Closing" },
+        message.clone(),
+    );
     conditions.set(types::CLOSING, held, reason, message);
     Outcome {
         status: ProjectStatus {
             observed_generation: project.metadata.generation,
-            phase: if closed { ProjectPhase::Closed } else { ProjectPhase::Closing },
+            phase: if closed {
+                ProjectPhase::Closed
+            } else {
+                ProjectPhase::Closing
+            },
             attestation_key: Some(observed.project.attestation_key.clone()),
             workspaces: Some(0),
             closing: Some(closing),
@@ -126,13 +170,18 @@ pub fn status(observed: &Observed, closing: ClosingStatus, step: &Step, record: 
 fn explain(name: &str, closing: &ClosingStatus, step: &Step) -> (&'static str, String, u64) {
     match step {
         Step::Hold => ("T0Begin", "Closing begins.".to_owned(), 30),
+        Step::StopPods(pods) if pods.is_empty() => (
+            "T4StopPods",
+            format!("Waits for the last pods to be gone before anything else changes. If this stays, kubectl get pods -n sde-project-{name} shows them: delete those that the operator did not make."),
+            15,
+        ),
         Step::StopPods(_) => ("T4StopPods", "Stopping every pod before anything else changes.".to_owned(), 15),
         Step::Revoke(_) => ("T1Revoke", "Taking away the hub's access and the notebook tokens.".to_owned(), 15),
         Step::TakeInventory(media) => ("T2Inventory", format!("Nothing runs. {} claims are in the inventory.", media.len()), 15),
         Step::AwaitApprovals { have, need, explain } => (
             "T0AwaitApprovals",
             format!(
-                "Nothing runs and nothing is deleted yet: {have} of {need} people have approved the destruction of inventory {}. Each of them: kubectl sde approve {name} --role Closure.{explain}",
+                "Nothing runs and nothing is deleted yet: {have} of {need} people have approved the destruction of {}. Each of them: kubectl sde approve {name} --role Closure.{explain}",
                 crate::approvals::short(closing.inventory_digest.as_deref().unwrap_or_default())
             ),
             3600,
@@ -140,7 +189,7 @@ fn explain(name: &str, closing: &ClosingStatus, step: &Step) -> (&'static str, S
         Step::LegalHold => ("LegalHold", "A legal hold stops every deletion: closure.legalHold was true when the Project was closed.".to_owned(), 3600),
         Step::Unexplained(claims) => (
             "T2Unexplained",
-            format!("Stopped: claims {} are not in the approved inventory. Find out who made them and delete them; nothing else is deleted until then.", claims.join(", ")),
+            format!("Stopped: claims that are not in the approved inventory, or whose volume is not seen: {}. Find out who made them and delete them; nothing is deleted until then.", claims.join(", ")),
             60,
         ),
         Step::SetReclaim { .. } | Step::DeleteClaims(_) | Step::ReleaseGrants(_) => ("T7DeleteVolumes", "Deleting claims and volumes.".to_owned(), 15),
@@ -153,7 +202,11 @@ fn explain(name: &str, closing: &ClosingStatus, step: &Step) -> (&'static str, S
             ),
             30,
         ),
-        Step::DeleteNamespace(_) | Step::AwaitNamespace => ("T13Namespace", "Waits for the namespace to be gone.".to_owned(), 15),
+        Step::DeleteNamespace(_) | Step::AwaitNamespace => (
+            "T13Namespace",
+            format!("Waits for the namespace to be gone. If this stays, kubectl get namespace sde-project-{name} -o yaml shows what holds it."),
+            15,
+        ),
         Step::Attest => ("T13Attest", "Everything is gone; the attestation is being signed.".to_owned(), 15),
         Step::Release | Step::Done => ("Closed", format!("Closed. The attestation: kubectl sde attestation export {name}."), 86_400),
     }

@@ -15,5 +15,9 @@ pub fn status(observed: &Observed, rejections: &[Rejection]) -> DatasetStatus {
         None => conditions.set(types::READY, Status::True, "Registered", "Can be granted. The bytes are checked against the manifest in each Project that is granted it."),
         Some((reason, message)) => conditions.set(types::READY, Status::False, reason, message),
     }
-    DatasetStatus { observed_generation: generation, grants: Some(observed.grants), conditions: Some(conditions.finish()) }
+    DatasetStatus {
+        observed_generation: generation,
+        grants: Some(observed.grants),
+        conditions: Some(conditions.finish()),
+    }
 }

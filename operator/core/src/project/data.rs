@@ -2,8 +2,9 @@
 //! read-only at every layer that exists for the source.
 
 use k8s_openapi::api::core::v1::{
-    CSIPersistentVolumeSource, Container, HostPathVolumeSource, ImageVolumeSource, NFSVolumeSource, ObjectReference, PersistentVolume,
-    PersistentVolumeClaim, PersistentVolumeClaimSpec, PersistentVolumeClaimVolumeSource, PersistentVolumeSpec, Pod, Volume, VolumeMount,
+    CSIPersistentVolumeSource, Container, HostPathVolumeSource, ImageVolumeSource, NFSVolumeSource,
+    ObjectReference, PersistentVolume, PersistentVolumeClaim, PersistentVolumeClaimSpec,
+    PersistentVolumeClaimVolumeSource, PersistentVolumeSpec, Pod, Volume, VolumeMount,
     VolumeResourceRequirements,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -11,6 +12,7 @@ use sde_crds::dataset::DatasetSpec;
 use sde_crds::names::{self, component};
 use sde_crds::project::DatasetGrant;
 
+use crate::in_force::within;
 use crate::labels::{ProjectId, grant_claim, grant_volume, home_claim, with_label};
 use crate::lock::Target;
 use crate::pod::{self, AGENT_USER, Locked};
@@ -19,6 +21,8 @@ use crate::quantity;
 use crate::settings::Settings;
 use crate::targets::SentinelAt;
 
+/// Main container of a data check.
+pub(crate) const CONTAINER: &str = "manifest";
 /// Folder under which grants are mounted.
 pub const DATA_ROOT: &str = "/data";
 
@@ -28,14 +32,18 @@ pub fn is_image(dataset: &DatasetSpec) -> bool {
 }
 
 /// The volume of a grant: pre-bound to its claim by name, kept on release (it is deleted and remade, never re-used), read-only.
-pub fn volume(id: &ProjectId, grant: &DatasetGrant, dataset: &DatasetSpec) -> Option<PersistentVolume> {
+pub fn volume(
+    id: &ProjectId,
+    grant: &DatasetGrant,
+    dataset: &DatasetSpec,
+) -> Option<PersistentVolume> {
     let source = &dataset.source;
     if is_image(dataset) {
         return None;
     }
     // hostPath knows no mount options; its read-only layers are the claim's and the mount's.
     let mount_options = source.host_path.is_none().then(|| vec!["ro".to_owned()]);
-    let name = grant_volume(id, &grant.name);
+    let name = grant_volume(id, &grant.name, &grant.dataset);
     Some(PersistentVolume {
         metadata: with_label(
             ObjectMeta {
@@ -73,7 +81,10 @@ pub fn volume(id: &ProjectId, grant: &DatasetGrant, dataset: &DatasetSpec) -> Op
                 path: nfs.path.clone(),
                 read_only: Some(true),
             }),
-            host_path: source.host_path.as_ref().map(|path| HostPathVolumeSource { path: path.path.clone(), type_: Some("Directory".to_owned()) }),
+            host_path: source.host_path.as_ref().map(|path| HostPathVolumeSource {
+                path: path.path.clone(),
+                type_: Some("Directory".to_owned()),
+            }),
             ..PersistentVolumeSpec::default()
         }),
         status: None,
@@ -81,9 +92,17 @@ pub fn volume(id: &ProjectId, grant: &DatasetGrant, dataset: &DatasetSpec) -> Op
 }
 
 /// The claim of a grant, bound to its volume by name.
-pub fn claim(id: &ProjectId, grant: &DatasetGrant, dataset: &DatasetSpec) -> Option<PersistentVolumeClaim> {
+pub fn claim(
+    id: &ProjectId,
+    grant: &DatasetGrant,
+    dataset: &DatasetSpec,
+) -> Option<PersistentVolumeClaim> {
     (!is_image(dataset)).then(|| PersistentVolumeClaim {
-        metadata: with_label(id.meta(grant_claim(&grant.name)), names::GRANT_LABEL, &grant.name),
+        metadata: with_label(
+            id.meta(grant_claim(&grant.name)),
+            names::GRANT_LABEL,
+            &grant.name,
+        ),
         spec: Some(PersistentVolumeClaimSpec {
             access_modes: Some(vec!["ReadOnlyMany".to_owned()]),
             resources: Some(VolumeResourceRequirements {
@@ -91,7 +110,7 @@ pub fn claim(id: &ProjectId, grant: &DatasetGrant, dataset: &DatasetSpec) -> Opt
                 limits: None,
             }),
             storage_class_name: Some(String::new()),
-            volume_name: Some(grant_volume(id, &grant.name)),
+            volume_name: Some(grant_volume(id, &grant.name, &grant.dataset)),
             volume_mode: Some("Filesystem".to_owned()),
             ..PersistentVolumeClaimSpec::default()
         }),
@@ -103,14 +122,21 @@ pub fn claim(id: &ProjectId, grant: &DatasetGrant, dataset: &DatasetSpec) -> Opt
 ///
 /// # Errors
 /// When a quantity does not parse, which validation has ruled out.
-pub fn home(id: &ProjectId, validated: &Validated, user: &str) -> Result<PersistentVolumeClaim, quantity::QuantityError> {
+pub fn home(
+    id: &ProjectId,
+    validated: &Validated,
+    user: &str,
+) -> Result<PersistentVolumeClaim, quantity::QuantityError> {
     let people = i64::try_from(validated.spec.people.len()).unwrap_or(i64::MAX);
     let share = quantity::share(&validated.spec.compute.storage, people)?;
     Ok(PersistentVolumeClaim {
         metadata: id.meta(home_claim(user)),
         spec: Some(PersistentVolumeClaimSpec {
             access_modes: Some(vec!["ReadWriteOnce".to_owned()]),
-            resources: Some(VolumeResourceRequirements { requests: Some([("storage".to_owned(), share)].into()), limits: None }),
+            resources: Some(VolumeResourceRequirements {
+                requests: Some([("storage".to_owned(), share)].into()),
+                limits: None,
+            }),
             storage_class_name: Some(validated.policy.storage_class.clone()),
             volume_mode: Some("Filesystem".to_owned()),
             ..PersistentVolumeClaimSpec::default()
@@ -125,11 +151,17 @@ pub fn pod_volume(grant: &DatasetGrant, dataset: &DatasetSpec) -> Volume {
     match &dataset.source.image {
         Some(image) => Volume {
             name,
-            image: Some(ImageVolumeSource { reference: Some(image.reference.clone()), pull_policy: Some("IfNotPresent".to_owned()) }),
+            image: Some(ImageVolumeSource {
+                reference: Some(image.reference.clone()),
+                pull_policy: Some("IfNotPresent".to_owned()),
+            }),
             ..Volume::default()
         },
         None => Volume {
-            persistent_volume_claim: Some(PersistentVolumeClaimVolumeSource { claim_name: name.clone(), read_only: Some(true) }),
+            persistent_volume_claim: Some(PersistentVolumeClaimVolumeSource {
+                claim_name: name.clone(),
+                read_only: Some(true),
+            }),
             name,
             ..Volume::default()
         },
@@ -149,13 +181,28 @@ pub fn mounts(settings: &Settings, grant: &DatasetGrant) -> Vec<VolumeMount> {
     };
     match &grant.sub_paths {
         None => vec![mount(root, None)],
-        Some(paths) => paths.iter().map(|p| mount(format!("{root}/{p}"), Some(p.clone()))).collect(),
+        Some(paths) => outermost(paths)
+            .into_iter()
+            .map(|p| mount(format!("{root}/{p}"), Some(p.to_owned())))
+            .collect(),
     }
 }
 
-/// Name of the pod that checks a grant's manifest.
+/// Each folder once, without those inside another: two mounts at one path are refused by the API server.
+fn outermost(paths: &[String]) -> Vec<&str> {
+    let inside = |path: &str| paths.iter().any(|root| root != path && within(path, root));
+    let mut kept: Vec<&str> = Vec::new();
+    for path in paths {
+        if !inside(path) && !kept.contains(&path.as_str()) {
+            kept.push(path);
+        }
+    }
+    kept
+}
+
+/// Name of the pod that checks a grant's manifest. It does not end in a number, as the pods of workspaces do.
 pub fn check_name(grant: &str) -> String {
-    format!("data-check-{grant}")
+    format!("data-{grant}-check")
 }
 
 /// The pod that checks that the mounted bytes are those the custodian registered. It mounts the whole
@@ -168,10 +215,24 @@ pub fn check_pod(
     grant: &DatasetGrant,
     dataset: &DatasetSpec,
 ) -> Pod {
-    let whole = DatasetGrant { sub_paths: None, ..grant.clone() };
+    let whole = DatasetGrant {
+        sub_paths: None,
+        ..grant.clone()
+    };
     let root = format!("{DATA_ROOT}/{}", grant.name);
-    let args = ["manifest", "--root", &root, "--digest", &dataset.manifest_digest].map(str::to_owned).to_vec();
-    let main = Container { volume_mounts: Some(mounts(settings, &whole)), ..pod::agent(settings, "manifest", args, Vec::new()) };
+    let args = [
+        "manifest",
+        "--root",
+        &root,
+        "--digest",
+        &dataset.manifest_digest,
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    let main = Container {
+        volume_mounts: Some(mounts(settings, &whole)),
+        ..pod::agent(settings, CONTAINER, args, Vec::new())
+    };
     let mut pod = pod::locked(
         id,
         settings,

@@ -2,15 +2,21 @@
 
 use std::marker::PhantomData;
 
-use k8s_openapi::api::core::v1::{LimitRange, Namespace, PersistentVolume, PersistentVolumeClaim, Pod, ResourceQuota, ServiceAccount};
+use k8s_openapi::api::core::v1::{
+    LimitRange, Namespace, PersistentVolume, PersistentVolumeClaim, Pod, ResourceQuota,
+    ServiceAccount,
+};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::rbac::v1::RoleBinding;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use sde_crds::names::GRANT_LABEL;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use sde_crds::names::{GRANT_LABEL, PROJECT_UID_LABEL};
 
-use crate::labels::{ProjectId, grant_claim, grant_volume};
-use crate::pod::View;
+use crate::conditions::{is_true, types};
+use crate::labels::{ProjectId, home_claim};
+use crate::lock::Enforced;
+use crate::pod::{PROBE, View};
 use crate::project::observe::Observed;
+use crate::project::standing::Standing;
 use crate::project::validate::{State, Validated, Validation};
 use crate::project::{data, lockdown, standing};
 use crate::proving::{self, Proving};
@@ -19,9 +25,11 @@ use crate::settings::Settings;
 use crate::stage::Prepared;
 use crate::targets::targets;
 use crate::time;
+use crate::workspace::notebook::UID_LABEL;
 
-/// A failed data check is shown this long before it is tried again, in seconds.
-pub const CHECK_RETRY_SECONDS: i64 = 60;
+/// A pod that did not prove or check what it should is kept this long, in seconds: to be read, to be judged again
+/// when the sentinel is back, and so that trying again is no tight loop.
+pub const RETRY_SECONDS: i64 = 60;
 
 /// What should exist, stage by stage, and what should go.
 #[derive(Debug, Clone, PartialEq)]
@@ -100,18 +108,36 @@ impl<S> Desired<S> {
 ///
 /// # Errors
 /// When a quantity does not parse, which validation has ruled out.
-pub fn desired(observed: &Observed, settings: &Settings, validation: &Validation) -> Result<Desired<Prepared>, QuantityError> {
+pub fn desired(
+    observed: &Observed,
+    settings: &Settings,
+    validation: &Validation,
+) -> Result<Desired<Prepared>, QuantityError> {
     let id = observed.id();
     match &validation.state {
         State::Open(validated) => open(&id, observed, settings, validated),
         // The lock stays and is repaired while the namespace exists; only pods go.
         State::Waiting(_) | State::Suspended(_) => {
             let mut locked = Desired::nothing();
-            if let Some(namespace) = observed.namespace.as_ref().filter(|n| n.metadata.deletion_timestamp.is_none()) {
-                let tier = namespace.metadata.labels.as_ref().and_then(|l| l.get("sde-operator.dev/tier")).cloned().unwrap_or_default();
+            if let Some(namespace) = observed
+                .namespace
+                .as_ref()
+                .filter(|n| n.metadata.deletion_timestamp.is_none())
+            {
+                let tier = namespace
+                    .metadata
+                    .labels
+                    .as_ref()
+                    .and_then(|l| l.get("sde-operator.dev/tier"))
+                    .cloned()
+                    .unwrap_or_default();
                 locked.namespace = Some(lockdown::namespace(&id, settings, &tier));
                 locked.network_policies = lockdown::network_policies(&id, settings);
-                locked.delete_pods = live(&observed.pods).filter(|p| of_project(p)).cloned().collect();
+                locked.delete_pods = live(&observed.pods)
+                    .filter(|p| of_project(p))
+                    .chain(orphans(observed))
+                    .cloned()
+                    .collect();
             }
             Ok(locked)
         }
@@ -122,117 +148,250 @@ pub fn desired(observed: &Observed, settings: &Settings, validation: &Validation
 /// Pods of the Project itself; workspace pods are the Workspace's to stop.
 fn of_project(pod: &Pod) -> bool {
     let name = View(pod).name();
-    name == standing::NAME || pod.metadata.labels.as_ref().is_some_and(|l| l.contains_key(GRANT_LABEL))
+    name == standing::NAME
+        || pod
+            .metadata
+            .labels
+            .as_ref()
+            .is_some_and(|l| l.contains_key(GRANT_LABEL))
+}
+
+/// Pods of Workspaces that do not exist any more, deleted while no controller was there to see it.
+fn orphans(observed: &Observed) -> impl Iterator<Item = &Pod> {
+    live(&observed.pods).filter(|p| {
+        let uid = p.metadata.labels.as_ref().and_then(|l| l.get(UID_LABEL));
+        uid.is_some_and(|uid| {
+            observed
+                .workspaces
+                .iter()
+                .all(|w| w.metadata.uid.as_ref() != Some(uid))
+        })
+    })
 }
 
 fn live(pods: &[Pod]) -> impl Iterator<Item = &Pod> {
-    pods.iter().filter(|p| p.metadata.deletion_timestamp.is_none())
+    pods.iter()
+        .filter(|p| p.metadata.deletion_timestamp.is_none())
 }
 
-fn open(id: &ProjectId, observed: &Observed, settings: &Settings, validated: &Validated) -> Result<Desired<Prepared>, QuantityError> {
+fn open(
+    id: &ProjectId,
+    observed: &Observed,
+    settings: &Settings,
+    validated: &Validated,
+) -> Result<Desired<Prepared>, QuantityError> {
+    let mut homes: Vec<_> = observed
+        .claims
+        .iter()
+        .filter(|c| grant_of(&c.metadata).is_none())
+        .cloned()
+        .collect();
+    let mut claims = Vec::new();
+    for person in &validated.people {
+        // A claim's size is fixed when it is made; a later change of shares leaves it alone.
+        if !homes
+            .iter()
+            .any(|c| c.metadata.name.as_deref() == Some(&home_claim(&person.user)))
+        {
+            let home = data::home(id, validated, &person.user)?;
+            homes.push(home.clone());
+            claims.push(home);
+        }
+    }
     let mut desired = Desired {
         namespace: Some(lockdown::namespace(id, settings, &validated.spec.tier)),
         network_policies: lockdown::network_policies(id, settings),
-        quota: Some(lockdown::quota(id, validated)?),
+        quota: Some(lockdown::quota(id, validated, &homes)?),
         limit_range: Some(lockdown::limit_range(id)),
         service_account: Some(lockdown::service_account(id)),
         role_binding: Some(lockdown::hub_binding(id, settings)),
+        claims,
+        delete_pods: orphans(observed).cloned().collect(),
         ..Desired::nothing()
     };
-    for (grant, dataset) in &validated.grants {
-        desired.volumes.extend(data::volume(id, grant, dataset));
-        desired.claims.extend(data::claim(id, grant, dataset));
-    }
-    for person in &validated.people {
-        let home = data::home(id, validated, &person.user)?;
-        // A claim's size is fixed when it is made; a later change of shares leaves it alone.
-        let exists = observed.claims.iter().any(|c| c.metadata.name == home.metadata.name);
-        if !exists {
-            desired.claims.push(home);
-        }
-    }
-    released_grants(id, observed, validated, &mut desired);
+    grants(id, observed, validated, &mut desired);
     standing_pod(id, observed, settings, validated, &mut desired);
     data_checks(id, observed, settings, validated, &mut desired);
     Ok(desired)
 }
 
-/// Grants that are no longer in force: their claims and volumes go once no pod is left that mounts them.
-fn released_grants(id: &ProjectId, observed: &Observed, validated: &Validated, desired: &mut Desired<Prepared>) {
-    let in_force = |name: &str| validated.grants.iter().any(|(g, _)| g.name == name);
-    let gone = |labels: Option<&std::collections::BTreeMap<String, String>>| {
-        labels.and_then(|l| l.get(GRANT_LABEL)).filter(|g| !in_force(g)).cloned()
+fn grant_of(metadata: &ObjectMeta) -> Option<&String> {
+    metadata.labels.as_ref()?.get(GRANT_LABEL)
+}
+
+/// Volumes and claims of grants. Those of grants no longer in force, or of another dataset under the same name, go
+/// once no pod mounts them; only then their successors are made.
+fn grants(
+    id: &ProjectId,
+    observed: &Observed,
+    validated: &Validated,
+    desired: &mut Desired<Prepared>,
+) {
+    let wanted: Vec<_> = validated
+        .grants
+        .iter()
+        .filter_map(|(g, d)| Some((data::volume(id, g, d)?, data::claim(id, g, d)?)))
+        .collect();
+    let volume_name =
+        |claim: &PersistentVolumeClaim| claim.spec.as_ref().and_then(|s| s.volume_name.clone());
+    let stale: Vec<&PersistentVolumeClaim> = observed
+        .claims
+        .iter()
+        .filter(|c| grant_of(&c.metadata).is_some())
+        .filter(|c| {
+            !wanted.iter().any(|(_, w)| {
+                w.metadata.name == c.metadata.name && volume_name(w) == volume_name(c)
+            })
+        })
+        .collect();
+    let mounted = |name: &Option<String>| {
+        observed
+            .pods
+            .iter()
+            .any(|p| mounts_claim(p, name.as_deref().unwrap_or_default()))
     };
-    for claim in &observed.claims {
-        let Some(grant) = gone(claim.metadata.labels.as_ref()) else { continue };
-        let mounted = observed.pods.iter().any(|p| mounts_claim(p, &grant_claim(&grant)));
-        if !mounted {
-            desired.delete_claims.push(claim.clone());
-            desired.delete_volumes.extend(observed.volumes.iter().filter(|v| v.metadata.name.as_deref() == Some(&grant_volume(id, &grant))).cloned());
+    let (kept, released): (Vec<&PersistentVolumeClaim>, Vec<_>) = stale
+        .iter()
+        .copied()
+        .partition(|c| mounted(&c.metadata.name));
+    desired.delete_claims.extend(released.into_iter().cloned());
+    // A volume without a claim goes too: a crash may have come between the two deletions.
+    let gone = observed.volumes.iter().filter(|v| {
+        let ours = v
+            .metadata
+            .labels
+            .as_ref()
+            .is_some_and(|l| l.get(PROJECT_UID_LABEL) == Some(&id.uid));
+        let used = kept.iter().any(|c| volume_name(c) == v.metadata.name);
+        ours && grant_of(&v.metadata).is_some()
+            && !used
+            && !wanted
+                .iter()
+                .any(|(w, _)| w.metadata.name == v.metadata.name)
+    });
+    desired.delete_volumes.extend(gone.cloned());
+    for (volume, claim) in wanted {
+        if !stale.iter().any(|c| c.metadata.name == claim.metadata.name) {
+            desired.volumes.push(volume);
+            desired.claims.push(claim);
         }
     }
-    for pod in live(&observed.pods) {
-        if gone(pod.metadata.labels.as_ref()).is_some() {
-            desired.delete_pods.push(pod.clone());
-        }
-    }
+    let in_force = |pod: &Pod| {
+        grant_of(&pod.metadata).is_none_or(|g| validated.grants.iter().any(|(v, _)| &v.name == g))
+    };
+    desired
+        .delete_pods
+        .extend(live(&observed.pods).filter(|p| !in_force(p)).cloned());
 }
 
 fn mounts_claim(pod: &Pod, claim: &str) -> bool {
     let volumes = pod.spec.as_ref().and_then(|s| s.volumes.as_ref());
-    volumes.into_iter().flatten().any(|v| v.persistent_volume_claim.as_ref().is_some_and(|c| c.claim_name == claim))
+    volumes.into_iter().flatten().any(|v| {
+        v.persistent_volume_claim
+            .as_ref()
+            .is_some_and(|c| c.claim_name == claim)
+    })
 }
 
-fn standing_pod(id: &ProjectId, observed: &Observed, settings: &Settings, validated: &Validated, desired: &mut Desired<Prepared>) {
+fn standing_pod(
+    id: &ProjectId,
+    observed: &Observed,
+    settings: &Settings,
+    validated: &Validated,
+    desired: &mut Desired<Prepared>,
+) {
     let pod = observed.pod(standing::NAME);
     match (standing::read(observed), pod, &observed.sentinel) {
-        (standing::Standing::Absent, None, Some(sentinel)) => {
+        (Standing::Absent, None, Some(sentinel)) => {
             let targets = standing::standing_targets(settings, observed, validated, sentinel);
-            desired.pods.push(standing::pod(id, settings, sentinel, &targets, validated));
+            desired
+                .pods
+                .push(standing::pod(id, settings, sentinel, &targets, validated));
         }
-        (standing::Standing::Judged { judgement, ended: false }, Some(pod), _) if standing::holds(&judgement) => {
+        (
+            Standing::Judged {
+                judgement,
+                ended: false,
+            },
+            Some(pod),
+            _,
+        ) if standing::holds(&judgement) => {
             desired.open_gates.push(pod.clone());
         }
-        (standing::Standing::Judged { .. } | standing::Standing::Ended, Some(pod), _) => {
-            desired.delete_pods.push(pod.clone());
+        (Standing::Judged { judgement, .. }, Some(pod), _) => {
+            let undecided = matches!(judgement.enforced, Enforced::Inconclusive { .. });
+            if !undecided || overstayed(pod, standing::CONTAINER, observed) {
+                desired.delete_pods.push(pod.clone());
+            }
+        }
+        (Standing::Ended, Some(pod), _) if overstayed(pod, standing::CONTAINER, observed) => {
+            desired.delete_pods.push(pod.clone())
         }
         _ => {}
     }
 }
 
-fn data_checks(id: &ProjectId, observed: &Observed, settings: &Settings, validated: &Validated, desired: &mut Desired<Prepared>) {
+fn data_checks(
+    id: &ProjectId,
+    observed: &Observed,
+    settings: &Settings,
+    validated: &Validated,
+    desired: &mut Desired<Prepared>,
+) {
     let status = observed.project.status.clone().unwrap_or_default();
+    // Data is mounted only while the project's own lock is proven.
+    let proven =
+        status.proof.is_some() && is_true(status.conditions.as_ref(), types::EGRESS_ENFORCED);
     for (grant, dataset) in &validated.grants {
         let verified = status.datasets.iter().flatten().any(|g| {
-            g.name == grant.name && g.dataset == grant.dataset && g.manifest_digest.as_deref() == Some(dataset.manifest_digest.as_str())
+            g.name == grant.name
+                && g.dataset == grant.dataset
+                && g.manifest_digest.as_deref() == Some(dataset.manifest_digest.as_str())
         });
-        let pod = observed.pod(&data::check_name(&grant.name));
-        match pod {
+        match observed.pod(&data::check_name(&grant.name)) {
             Some(pod) if pod.metadata.deletion_timestamp.is_none() => {
-                let view = View(pod);
-                let retry = view.phase() == "Failed" && age(pod, observed) > CHECK_RETRY_SECONDS;
-                match proving::read(view, &observed.controls) {
-                    Proving::Judged(judgement) if standing::holds(&judgement) => desired.open_gates.push(pod.clone()),
-                    Proving::Judged(_) if view.phase() != "Failed" => desired.delete_pods.push(pod.clone()),
-                    _ if verified || retry => desired.delete_pods.push(pod.clone()),
+                let ended = View(pod).over();
+                let stale = overstayed(pod, data::CONTAINER, observed);
+                match proving::read(View(pod), &observed.controls) {
+                    _ if verified || !proven => desired.delete_pods.push(pod.clone()),
+                    Proving::Judged(judgement) if standing::holds(&judgement) && !ended => {
+                        desired.open_gates.push(pod.clone())
+                    }
+                    Proving::Judged(_) if stale => desired.delete_pods.push(pod.clone()),
+                    _ if ended && stale => desired.delete_pods.push(pod.clone()),
                     _ => {}
                 }
             }
             Some(_) => {}
             None if verified => {}
             None => {
-                // Data is mounted only after the project's own lock has been proven once.
-                let proven = status.proof.is_some() && crate::conditions::is_true(status.conditions.as_ref(), crate::conditions::types::EGRESS_ENFORCED);
-                if let Some(sentinel) = observed.sentinel.as_ref().filter(|_| proven) {
-                    let targets = targets(settings, &validated.policy.probe, sentinel, &standing::neighbours(&observed.pods));
-                    desired.pods.push(data::check_pod(id, settings, sentinel, &targets, grant, dataset));
+                let ready = desired
+                    .claims
+                    .iter()
+                    .any(|c| grant_of(&c.metadata) == Some(&grant.name))
+                    || data::is_image(dataset);
+                if let Some(sentinel) = observed.sentinel.as_ref().filter(|_| proven && ready) {
+                    let targets = targets(
+                        settings,
+                        &validated.policy.probe,
+                        sentinel,
+                        &standing::neighbours(&observed.pods),
+                    );
+                    desired.pods.push(data::check_pod(
+                        id, settings, sentinel, &targets, grant, dataset,
+                    ));
                 }
             }
         }
     }
 }
 
-fn age(pod: &Pod, observed: &Observed) -> i64 {
-    let created: Option<&Time> = pod.metadata.creation_timestamp.as_ref();
-    created.map_or(0, |t| time::elapsed(t, observed.now))
+/// Whether it is more than [`RETRY_SECONDS`] since the main container ended, or else the probe, or else since the pod was made.
+fn overstayed(pod: &Pod, main: &str, observed: &Observed) -> bool {
+    let view = View(pod);
+    let last = view
+        .finished(main)
+        .or_else(|| view.finished(PROBE))
+        .or(pod.metadata.creation_timestamp.as_ref());
+    last.is_some_and(|t| time::elapsed(t, observed.now) > RETRY_SECONDS)
 }

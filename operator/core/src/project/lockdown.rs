@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{
-    LimitRange, LimitRangeItem, LimitRangeSpec, Namespace, ResourceQuota, ResourceQuotaSpec, ServiceAccount,
+    LimitRange, LimitRangeItem, LimitRangeSpec, Namespace, PersistentVolumeClaim, ResourceQuota,
+    ResourceQuotaSpec, ServiceAccount,
 };
 use k8s_openapi::api::networking::v1::{
-    NetworkPolicy, NetworkPolicyIngressRule, NetworkPolicyPeer, NetworkPolicyPort, NetworkPolicySpec,
+    NetworkPolicy, NetworkPolicyIngressRule, NetworkPolicyPeer, NetworkPolicyPort,
+    NetworkPolicySpec,
 };
 use k8s_openapi::api::rbac::v1::{RoleBinding, RoleRef, Subject};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
@@ -29,12 +31,22 @@ const OWN_PODS_MEMORY: &str = "64Mi";
 pub fn namespace(id: &ProjectId, settings: &Settings, tier: &str) -> Namespace {
     let mut labels = id.labels();
     for mode in ["enforce", "audit", "warn"] {
-        labels.insert(format!("pod-security.kubernetes.io/{mode}"), "restricted".to_owned());
-        labels.insert(format!("pod-security.kubernetes.io/{mode}-version"), settings.pod_security_version.clone());
+        labels.insert(
+            format!("pod-security.kubernetes.io/{mode}"),
+            "restricted".to_owned(),
+        );
+        labels.insert(
+            format!("pod-security.kubernetes.io/{mode}-version"),
+            settings.pod_security_version.clone(),
+        );
     }
     labels.insert("sde-operator.dev/tier".to_owned(), tier.to_owned());
     Namespace {
-        metadata: ObjectMeta { name: Some(id.namespace()), labels: Some(labels), ..ObjectMeta::default() },
+        metadata: ObjectMeta {
+            name: Some(id.namespace()),
+            labels: Some(labels),
+            ..ObjectMeta::default()
+        },
         ..Namespace::default()
     }
 }
@@ -50,7 +62,10 @@ pub fn network_policies(id: &ProjectId, settings: &Settings) -> Vec<NetworkPolic
         }),
     };
     let proxy = NetworkPolicyPeer {
-        namespace_selector: Some(selector("kubernetes.io/metadata.name", &settings.hub_namespace)),
+        namespace_selector: Some(selector(
+            "kubernetes.io/metadata.name",
+            &settings.hub_namespace,
+        )),
         pod_selector: Some(selector(names::PROXY_LABEL.0, names::PROXY_LABEL.1)),
         ip_block: None,
     };
@@ -74,14 +89,24 @@ pub fn network_policies(id: &ProjectId, settings: &Settings) -> Vec<NetworkPolic
 }
 
 fn selector(key: &str, value: &str) -> LabelSelector {
-    LabelSelector { match_labels: Some([(key.to_owned(), value.to_owned())].into()), match_expressions: None }
+    LabelSelector {
+        match_labels: Some([(key.to_owned(), value.to_owned())].into()),
+        match_expressions: None,
+    }
 }
 
 /// The quota. What a quota does not name is unlimited, so everything that is not granted is named with zero.
 ///
+/// `homes` are the home claims that exist or are about to be made. Those of people who left are kept until closure and
+/// count too, so without them here a newcomer's claim would be refused for good.
+///
 /// # Errors
 /// When a quantity does not parse, which validation has ruled out.
-pub fn quota(id: &ProjectId, validated: &Validated) -> Result<ResourceQuota, quantity::QuantityError> {
+pub fn quota(
+    id: &ProjectId,
+    validated: &Validated,
+    homes: &[PersistentVolumeClaim],
+) -> Result<ResourceQuota, quantity::QuantityError> {
     let spec = &validated.spec;
     let compute = &spec.compute;
     let own = i64::try_from(spec.datasets.len()).unwrap_or(i64::MAX) + 1;
@@ -92,33 +117,82 @@ pub fn quota(id: &ProjectId, validated: &Validated) -> Result<ResourceQuota, qua
         hard.insert(format!("{prefix}.cpu"), cpu.clone());
         hard.insert(format!("{prefix}.memory"), memory.clone());
     }
-    let mut storage = compute.storage.clone();
+    let mut storage = quantity::max(&compute.storage, &homes_size(homes)?);
     for (_, dataset) in &validated.grants {
         storage = quantity::add(&storage, &dataset.size)?;
     }
     hard.insert("requests.storage".to_owned(), storage);
     // A stopped pod counts until it is gone, so that one may end while the next begins.
     hard.insert("pods".to_owned(), count(2 * compute.max_workspaces + own));
-    hard.insert("persistentvolumeclaims".to_owned(), count(i64::try_from(spec.people.len()).unwrap_or(i64::MAX) + own - 1));
-    for zero in ["services", "services.loadbalancers", "services.nodeports", "count/resourceclaims.resource.k8s.io", "count/resourceclaimtemplates.resource.k8s.io", "count/ingresses.networking.k8s.io", "count/cronjobs.batch", "count/jobs.batch", "count/deployments.apps"] {
+    hard.insert(
+        "persistentvolumeclaims".to_owned(),
+        count(i64::try_from(spec.people.len().max(homes.len())).unwrap_or(i64::MAX) + own - 1),
+    );
+    for zero in [
+        "services",
+        "services.loadbalancers",
+        "services.nodeports",
+        "count/resourceclaims.resource.k8s.io",
+        "count/resourceclaimtemplates.resource.k8s.io",
+        "count/ingresses.networking.k8s.io",
+        "count/cronjobs.batch",
+        "count/jobs.batch",
+        "count/deployments.apps",
+    ] {
         hard.insert(zero.to_owned(), count(0));
     }
     accelerators(&mut hard, &validated.policy, compute);
     Ok(ResourceQuota {
         metadata: id.meta("project"),
-        spec: Some(ResourceQuotaSpec { hard: Some(hard), ..ResourceQuotaSpec::default() }),
+        spec: Some(ResourceQuotaSpec {
+            hard: Some(hard),
+            ..ResourceQuotaSpec::default()
+        }),
         status: None,
     })
 }
 
+fn homes_size(homes: &[PersistentVolumeClaim]) -> Result<Quantity, quantity::QuantityError> {
+    let sizes = homes.iter().filter_map(|h| {
+        h.spec
+            .as_ref()?
+            .resources
+            .as_ref()?
+            .requests
+            .as_ref()?
+            .get("storage")
+    });
+    sizes
+        .cloned()
+        .try_fold(count(0), |sum, size| quantity::add(&sum, &size))
+}
+
 fn accelerators(hard: &mut BTreeMap<String, Quantity>, policy: &SdePolicySpec, compute: &Compute) {
-    let granted = |name: &str| compute.accelerators.as_ref().and_then(|a| a.get(name)).cloned();
+    let granted = |name: &str| {
+        compute
+            .accelerators
+            .as_ref()
+            .and_then(|a| a.get(name))
+            .cloned()
+    };
     for name in &policy.accelerators {
-        hard.insert(format!("requests.{name}"), granted(name).unwrap_or_else(|| count(0)));
+        hard.insert(
+            format!("requests.{name}"),
+            granted(name).unwrap_or_else(|| count(0)),
+        );
+    }
+    for (name, most) in compute.accelerators.iter().flatten() {
+        hard.insert(format!("requests.{name}"), most.clone());
     }
     for class in &policy.device_classes {
-        hard.insert(format!("{class}.deviceclass.resource.k8s.io/devices"), count(0));
-        hard.insert(format!("requests.deviceclass.resource.kubernetes.io/{class}"), count(0));
+        hard.insert(
+            format!("{class}.deviceclass.resource.k8s.io/devices"),
+            count(0),
+        );
+        hard.insert(
+            format!("requests.deviceclass.resource.kubernetes.io/{class}"),
+            count(0),
+        );
     }
 }
 
@@ -127,7 +201,9 @@ fn count(n: i64) -> Quantity {
 }
 
 fn times(quantity: &str, n: i64) -> Result<Quantity, quantity::QuantityError> {
-    Ok(quantity::from_milli(quantity::milli(&Quantity(quantity.to_owned()))? * i128::from(n)))
+    Ok(quantity::from_milli(
+        quantity::milli(&Quantity(quantity.to_owned()))? * i128::from(n),
+    ))
 }
 
 /// Defaults for containers that name no resources, so that the quota counts every one.
@@ -151,7 +227,11 @@ pub fn limit_range(id: &ProjectId) -> LimitRange {
 
 /// The account that pods run as: it may do nothing and no pod gets its token.
 pub fn service_account(id: &ProjectId) -> ServiceAccount {
-    ServiceAccount { metadata: id.meta("workspace"), automount_service_account_token: Some(false), ..ServiceAccount::default() }
+    ServiceAccount {
+        metadata: id.meta("workspace"),
+        automount_service_account_token: Some(false),
+        ..ServiceAccount::default()
+    }
 }
 
 /// Lets the hub open workspaces here and read their notebook tokens.

@@ -58,6 +58,8 @@ impl Observed {
 
     /// The pod of a name.
     pub fn pod(&self, name: &str) -> Option<&Pod> {
-        self.pods.iter().find(|p| p.metadata.name.as_deref() == Some(name))
+        self.pods
+            .iter()
+            .find(|p| p.metadata.name.as_deref() == Some(name))
     }
 }

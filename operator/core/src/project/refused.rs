@@ -7,20 +7,36 @@ use crate::project::observe::Observed;
 use crate::project::validate::Validation;
 
 /// Computes that status; what was known before is kept.
-pub fn status(observed: &Observed, validation: &Validation, reason: &str, message: &str) -> ProjectStatus {
+pub fn status(
+    observed: &Observed,
+    validation: &Validation,
+    reason: &str,
+    message: &str,
+) -> ProjectStatus {
     let previous = observed.project.status.clone().unwrap_or_default();
     let generation = observed.project.metadata.generation;
     let mut conditions = Conditions::new(previous.conditions.as_ref(), generation, observed.now);
     let why = match reason {
-        "ForeignObject" => format!("Something of the same name is there already and is not this Project's: {message}. Remove it, or create the Project under another name."),
+        "ForeignObject" => format!(
+            "Something of the same name is there already and is not this Project's: {message}. Remove it, or create the Project under another name."
+        ),
         _ => format!("The API server refused what this Project needs: {message}."),
     };
-    for kept in [types::APPROVED, types::PEOPLE_APPROVED, types::EGRESS_ENFORCED, types::DATA_VERIFIED] {
+    for kept in [
+        types::APPROVED,
+        types::PEOPLE_APPROVED,
+        types::EGRESS_ENFORCED,
+        types::DATA_VERIFIED,
+    ] {
         conditions.keep(kept);
     }
     conditions.set(types::NAMESPACE_LOCKED, Status::False, reason, why.clone());
     conditions.set(types::READY, Status::False, reason, why);
-    let phase = if previous.namespace.is_some() { ProjectPhase::Suspended } else { ProjectPhase::Pending };
+    let phase = if previous.namespace.is_some() {
+        ProjectPhase::Suspended
+    } else {
+        ProjectPhase::Pending
+    };
     ProjectStatus {
         observed_generation: generation,
         phase,

@@ -13,19 +13,29 @@ use crate::targets::{Neighbour, SentinelAt, targets};
 
 /// Name of the pod and of its main container.
 pub const NAME: &str = "standing-probe";
-const CONTAINER: &str = "standing";
+pub(crate) const CONTAINER: &str = "standing";
 /// How often the pod dials, in seconds.
 const INTERVAL_SECONDS: u32 = 30;
 
 /// Targets of the standing probe: everything, and the ports of the running workspaces.
-pub fn standing_targets(settings: &Settings, observed: &Observed, validated: &Validated, sentinel: &SentinelAt) -> Vec<Target> {
+pub fn standing_targets(
+    settings: &Settings,
+    observed: &Observed,
+    validated: &Validated,
+    sentinel: &SentinelAt,
+) -> Vec<Target> {
     let notebooks: Vec<_> = observed
         .pods
         .iter()
         .map(View)
         .filter(|p| p.ready() && p.name() != NAME)
         .filter_map(|p| {
-            Some(Neighbour { name: format!("workspace-{}", p.name()), address: p.ip()?.to_owned(), port: names::NOTEBOOK_PORT, protocol: Protocol::TCP })
+            Some(Neighbour {
+                name: format!("workspace-{}", p.name()),
+                address: p.ip()?.to_owned(),
+                port: names::NOTEBOOK_PORT,
+                protocol: Protocol::TCP,
+            })
         })
         .collect();
     targets(settings, &validated.policy.probe, sentinel, &notebooks)
@@ -33,12 +43,19 @@ pub fn standing_targets(settings: &Settings, observed: &Observed, validated: &Va
 
 /// The standing probe pod as the workspaces' neighbour, once it listens.
 pub fn neighbours(pods: &[Pod]) -> Vec<Neighbour> {
-    let standing = pods.iter().map(View).find(|p| p.name() == NAME && p.ready());
+    let standing = pods
+        .iter()
+        .map(View)
+        .find(|p| p.name() == NAME && p.ready());
     let address = standing.and_then(|p| p.ip());
     address
         .into_iter()
         .flat_map(|address| {
-            [("neighbour-tcp", Protocol::TCP), ("neighbour-udp", Protocol::UDP)].map(|(name, protocol)| Neighbour {
+            [
+                ("neighbour-tcp", Protocol::TCP),
+                ("neighbour-udp", Protocol::UDP),
+            ]
+            .map(|(name, protocol)| Neighbour {
                 name: name.to_owned(),
                 address: address.to_owned(),
                 port: names::SENTINEL_PORT,
@@ -49,12 +66,27 @@ pub fn neighbours(pods: &[Pod]) -> Vec<Neighbour> {
 }
 
 /// The standing probe pod.
-pub fn pod(id: &ProjectId, settings: &Settings, sentinel: &SentinelAt, targets: &[Target], validated: &Validated) -> Pod {
+pub fn pod(
+    id: &ProjectId,
+    settings: &Settings,
+    sentinel: &SentinelAt,
+    targets: &[Target],
+    validated: &Validated,
+) -> Pod {
     let mut env = pod::probe_env(targets, "Sent");
-    env.push(pod::value("SDE_INTERVAL_SECONDS", &INTERVAL_SECONDS.to_string()));
-    env.push(pod::value("SDE_LIFETIME_SECONDS", &validated.policy.probe.standing_seconds.to_string()));
+    env.push(pod::value(
+        "SDE_INTERVAL_SECONDS",
+        &INTERVAL_SECONDS.to_string(),
+    ));
+    env.push(pod::value(
+        "SDE_LIFETIME_SECONDS",
+        &validated.policy.probe.standing_seconds.to_string(),
+    ));
     let main = Container {
-        ports: Some(vec![ContainerPort { container_port: i32::from(names::SENTINEL_PORT), ..ContainerPort::default() }]),
+        ports: Some(vec![ContainerPort {
+            container_port: i32::from(names::SENTINEL_PORT),
+            ..ContainerPort::default()
+        }]),
         ..pod::agent(settings, CONTAINER, vec!["standing".to_owned()], env)
     };
     pod::locked(
@@ -97,21 +129,31 @@ pub enum Standing {
 
 /// Reads the standing probe pod. With a [`crate::lock::Control`] for it in `observed`, its report is judged.
 pub fn read(observed: &Observed) -> Standing {
-    let Some(pod) = observed.pod(NAME).map(View) else { return Standing::Absent };
+    let Some(pod) = observed.pod(NAME).map(View) else {
+        return Standing::Absent;
+    };
     if pod.deleting() {
         return Standing::Absent;
     }
-    let ended = matches!(pod.phase(), "Failed" | "Succeeded");
+    let ended = pod.over();
     let report = match (ended, pod.gate_open()) {
-        (true, _) => pod.report(CONTAINER).or_else(|| pod.report(PROBE)),
-        (false, false) => pod.report(PROBE),
+        // Once the gate is open the probe's report has been judged: it must not pass for a fresh one.
+        (true, true) => pod.report(CONTAINER),
+        (_, false) => pod.report(PROBE),
         (false, true) => None,
     };
     let Some(report) = report else {
-        return if ended { Standing::Ended } else { Standing::Running };
+        return if ended {
+            Standing::Ended
+        } else {
+            Standing::Running
+        };
     };
     match (observed.controls.get(pod.uid()), pod.targets()) {
-        (Some(control), Some(targets)) => Standing::Judged { judgement: judge(pod.uid(), &targets, &report, control), ended },
+        (Some(control), Some(targets)) => Standing::Judged {
+            judgement: judge(pod.uid(), &targets, &report, control),
+            ended,
+        },
         _ => Standing::Reported,
     }
 }

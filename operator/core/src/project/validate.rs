@@ -53,6 +53,8 @@ pub struct Validation {
     pub approved: Option<ApprovedSpec>,
     /// Roles not yet filled for the present spec, when it is not the approved one.
     pub missing: Vec<String>,
+    /// Roles in which the present spec is rejected.
+    pub rejected: Vec<String>,
     /// Approvals that do not count and why, as a sentence.
     pub explain: String,
     /// People that have no access, and why.
@@ -74,16 +76,35 @@ pub fn validate(observed: &Observed) -> Validation {
         let why = "There is no SdePolicy named default: ask the platform team to apply one (example: crds/examples/sdepolicy.yaml).";
         let state = match present.lifecycle {
             Lifecycle::Closed => State::Closing,
-            Lifecycle::Active | Lifecycle::Suspended => State::Suspended(vec![Rejection::new("PolicyMissing", why)]),
+            Lifecycle::Active | Lifecycle::Suspended => {
+                State::Suspended(vec![Rejection::new("PolicyMissing", why)])
+            }
         };
-        return Validation { state, spec_digest, approved: kept(observed), missing: vec![], explain: String::new(), excluded: vec![] };
+        return Validation {
+            state,
+            spec_digest,
+            approved: kept(observed),
+            missing: vec![],
+            rejected: vec![],
+            explain: String::new(),
+            excluded: vec![],
+        };
     };
 
-    let decided = decide(&id, present, &spec_digest, &observed.approvals, observed.now);
+    let decided = decide(
+        &id,
+        present,
+        &spec_digest,
+        &observed.approvals,
+        observed.now,
+    );
     let missing = decided.missing(&policy.approvals.project_roles);
     let approved_now = missing.is_empty() && decided.rejected.is_empty();
     let approved = if approved_now {
-        Some(ApprovedSpec { digest: spec_digest.clone(), spec: serde_json::to_value(present).unwrap_or_default() })
+        Some(ApprovedSpec {
+            digest: spec_digest.clone(),
+            spec: serde_json::to_value(present).unwrap_or_default(),
+        })
     } else {
         kept(observed)
     };
@@ -92,6 +113,7 @@ pub fn validate(observed: &Observed) -> Validation {
         spec_digest,
         approved,
         missing: missing.iter().map(ToString::to_string).collect(),
+        rejected: decided.rejected.iter().map(ToString::to_string).collect(),
         explain: decided.explain(),
         excluded: Vec::new(),
     };
@@ -109,7 +131,12 @@ pub fn validate(observed: &Observed) -> Validation {
         match still_approved(observed, policy) {
             Some(spec) => in_force(&spec, present),
             None => {
-                result.state = State::Waiting(vec![waiting(&id.name, &result, &decided)]);
+                let mut why = Vec::new();
+                dates(present, observed.now, &mut why);
+                // Approvals and schedule often end on one day: what is over comes first.
+                why.retain(|r| r.reason != "NotStarted");
+                why.push(waiting(&id.name, &result, &decided));
+                result.state = State::Waiting(why);
                 return result;
             }
         }
@@ -139,15 +166,25 @@ fn still_approved(observed: &Observed, policy: &SdePolicySpec) -> Option<Project
     if spec_digest(&id.uid, &spec) != approved.digest {
         return None;
     }
-    let decided = decide(&id, &spec, &approved.digest, &observed.approvals, observed.now);
-    (decided.missing(&policy.approvals.project_roles).is_empty() && decided.rejected.is_empty()).then_some(spec)
+    let decided = decide(
+        &id,
+        &spec,
+        &approved.digest,
+        &observed.approvals,
+        observed.now,
+    );
+    (decided.missing(&policy.approvals.project_roles).is_empty() && decided.rejected.is_empty())
+        .then_some(spec)
 }
 
 fn waiting(project: &str, validation: &Validation, decided: &Decided) -> Rejection {
     let digest = short(&validation.spec_digest);
     if !decided.rejected.is_empty() {
-        let roles = decided.rejected.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        return Rejection::new("Rejected", format!("Rejected in role {roles} for {digest}: change the spec and ask again."));
+        let roles = validation.rejected.join(", ");
+        return Rejection::new(
+            "Rejected",
+            format!("Rejected in role {roles} for {digest}: change the spec and ask again."),
+        );
     }
     let roles = validation.missing.join(", ");
     Rejection::new(
@@ -164,14 +201,26 @@ fn current_people(spec: &ProjectSpec, now: Timestamp) -> (Vec<Person>, Vec<Strin
     let mut excluded = Vec::new();
     let mut people = Vec::new();
     for person in &spec.people {
-        let organisation = spec.organisations.iter().find(|o| o.name == person.organisation);
+        let organisation = spec
+            .organisations
+            .iter()
+            .find(|o| o.name == person.organisation);
         match organisation {
-            None => excluded.push(format!("{}: organisation {} is not approved", person.user, person.organisation)),
+            None => excluded.push(format!(
+                "{}: organisation {} is not approved",
+                person.user, person.organisation
+            )),
             Some(o) if time::expired(o.approval.expires, now) => {
-                excluded.push(format!("{}: approval of organisation {} expired on {}", person.user, o.name, o.approval.expires));
+                excluded.push(format!(
+                    "{}: approval of organisation {} expired on {}",
+                    person.user, o.name, o.approval.expires
+                ));
             }
             Some(_) if time::expired(person.training.expires, now) => {
-                excluded.push(format!("{}: training expired on {}", person.user, person.training.expires));
+                excluded.push(format!(
+                    "{}: training expired on {}",
+                    person.user, person.training.expires
+                ));
             }
             Some(_) => people.push(person.clone()),
         }
@@ -179,17 +228,37 @@ fn current_people(spec: &ProjectSpec, now: Timestamp) -> (Vec<Person>, Vec<Strin
     (people, excluded)
 }
 
-fn check(observed: &Observed, policy: &SdePolicySpec, spec: &ProjectSpec, people: Vec<Person>) -> Result<Validated, Vec<Rejection>> {
+fn check(
+    observed: &Observed,
+    policy: &SdePolicySpec,
+    spec: &ProjectSpec,
+    people: Vec<Person>,
+) -> Result<Validated, Vec<Rejection>> {
     let mut no = Vec::new();
     let tier = policy.tiers.iter().find(|t| t.name == spec.tier);
     match tier {
         None => {
-            let known = policy.tiers.iter().map(|t| t.name.as_str()).collect::<Vec<_>>().join(", ");
-            no.push(Rejection::new("TierUnknown", format!("Tier {} is not in the SdePolicy: choose one of {known}.", spec.tier)));
+            let known = policy
+                .tiers
+                .iter()
+                .map(|t| t.name.as_str())
+                .collect::<Vec<_>>()
+                .join(", ");
+            no.push(Rejection::new(
+                "TierUnknown",
+                format!(
+                    "Tier {} is not in the SdePolicy: choose one of {known}.",
+                    spec.tier
+                ),
+            ));
         }
         Some(tier) => {
             no.extend(beyond(tier, &spec.compute));
-            let days = spec.schedule.starts.until(spec.schedule.expires).map_or(i64::MAX, |s| i64::from(s.get_days()));
+            let days = spec
+                .schedule
+                .starts
+                .until(spec.schedule.expires)
+                .map_or(i64::MAX, |s| i64::from(s.get_days()));
             if days > tier.max_days {
                 no.push(Rejection::new("TooLong", format!("The schedule lasts {days} days, tier {} allows {}: shorten schedule.expires.", tier.name, tier.max_days)));
             }
@@ -201,7 +270,17 @@ fn check(observed: &Observed, policy: &SdePolicySpec, spec: &ProjectSpec, people
     if people.is_empty() {
         no.push(Rejection::new("NobodyApproved", "None of the people is approved and current: renew organisation approvals or training, then have the spec approved."));
     }
-    if no.is_empty() { Ok(Validated { spec: spec.clone(), people, environments, grants, policy: policy.clone() }) } else { Err(no) }
+    if no.is_empty() {
+        Ok(Validated {
+            spec: spec.clone(),
+            people,
+            environments,
+            grants,
+            policy: policy.clone(),
+        })
+    } else {
+        Err(no)
+    }
 }
 
 fn beyond(tier: &Tier, compute: &Compute) -> Vec<Rejection> {
@@ -210,10 +289,19 @@ fn beyond(tier: &Tier, compute: &Compute) -> Vec<Rejection> {
         ("cpu", compute.cpu.clone(), max.cpu.clone()),
         ("memory", compute.memory.clone(), max.memory.clone()),
         ("storage", compute.storage.clone(), max.storage.clone()),
-        ("maxWorkspaces", quantity::from_milli(i128::from(compute.max_workspaces) * 1000), quantity::from_milli(i128::from(max.max_workspaces) * 1000)),
+        (
+            "maxWorkspaces",
+            quantity::from_milli(i128::from(compute.max_workspaces) * 1000),
+            quantity::from_milli(i128::from(max.max_workspaces) * 1000),
+        ),
     ];
     for (name, asked) in compute.accelerators.iter().flatten() {
-        let granted = max.accelerators.as_ref().and_then(|a| a.get(name)).cloned().unwrap_or_else(|| quantity::from_milli(0));
+        let granted = max
+            .accelerators
+            .as_ref()
+            .and_then(|a| a.get(name))
+            .cloned()
+            .unwrap_or_else(|| quantity::from_milli(0));
         pairs.push((name.as_str(), asked.clone(), granted));
     }
     pairs
@@ -229,19 +317,41 @@ fn beyond(tier: &Tier, compute: &Compute) -> Vec<Rejection> {
         .collect()
 }
 
-fn environments(policy: &SdePolicySpec, spec: &ProjectSpec, no: &mut Vec<Rejection>) -> Vec<Environment> {
-    let known = || policy.environments.iter().map(|e| e.name.as_str()).collect::<Vec<_>>().join(", ");
+fn environments(
+    policy: &SdePolicySpec,
+    spec: &ProjectSpec,
+    no: &mut Vec<Rejection>,
+) -> Vec<Environment> {
+    let known = || {
+        policy
+            .environments
+            .iter()
+            .map(|e| e.name.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     let mut found = Vec::new();
     for name in &spec.environments {
         match policy.environments.iter().find(|e| &e.name == name) {
             Some(environment) => found.push(environment.clone()),
-            None => no.push(Rejection::new("EnvironmentUnknown", format!("Environment {name} is not in the SdePolicy: choose from {}.", known()))),
+            None => no.push(Rejection::new(
+                "EnvironmentUnknown",
+                format!(
+                    "Environment {name} is not in the SdePolicy: choose from {}.",
+                    known()
+                ),
+            )),
         }
     }
     found
 }
 
-fn grants(observed: &Observed, policy: &SdePolicySpec, spec: &ProjectSpec, no: &mut Vec<Rejection>) -> Vec<(DatasetGrant, DatasetSpec)> {
+fn grants(
+    observed: &Observed,
+    policy: &SdePolicySpec,
+    spec: &ProjectSpec,
+    no: &mut Vec<Rejection>,
+) -> Vec<(DatasetGrant, DatasetSpec)> {
     let id = observed.id();
     let mut found = Vec::new();
     for grant in &spec.datasets {
@@ -256,8 +366,17 @@ fn grants(observed: &Observed, policy: &SdePolicySpec, spec: &ProjectSpec, no: &
         if dataset.source.host_path.is_some() && !policy.data_sources.host_path_allowed {
             no.push(Rejection::new("SourceNotAllowed", format!("Dataset {name} is a hostPath and the SdePolicy does not allow that: use csi, nfs or image.")));
         }
-        if grant.sub_paths.iter().flatten().any(|p| p.split('/').any(|part| part.is_empty() || part == "." || part == "..")) {
-            no.push(Rejection::new("SubPathInvalid", format!("Grant {}: subPaths are plain relative folders without empty, . or .. parts.", grant.name)));
+        if grant.sub_paths.iter().flatten().any(|p| {
+            p.split('/')
+                .any(|part| part.is_empty() || part == "." || part == "..")
+        }) {
+            no.push(Rejection::new(
+                "SubPathInvalid",
+                format!(
+                    "Grant {}: subPaths are plain relative folders without empty, . or .. parts.",
+                    grant.name
+                ),
+            ));
         }
         found.push((grant.clone(), dataset.clone()));
     }
@@ -266,7 +385,10 @@ fn grants(observed: &Observed, policy: &SdePolicySpec, spec: &ProjectSpec, no: &
 
 fn dates(spec: &ProjectSpec, now: Timestamp, no: &mut Vec<Rejection>) {
     if time::today(now) < spec.schedule.starts {
-        no.push(Rejection::new("NotStarted", format!("Opens on {} by itself.", spec.schedule.starts)));
+        no.push(Rejection::new(
+            "NotStarted",
+            format!("Opens on {} by itself.", spec.schedule.starts),
+        ));
     }
     if time::expired(spec.schedule.expires, now) {
         no.push(Rejection::new(
@@ -274,7 +396,12 @@ fn dates(spec: &ProjectSpec, now: Timestamp, no: &mut Vec<Rejection>) {
             format!("Expired on {}: nothing runs, nothing is deleted. Extend schedule.expires and have it approved, or set lifecycle: Closed.", spec.schedule.expires),
         ));
     }
-    if let Some(expires) = spec.purpose.ethics.expires.filter(|e| spec.purpose.ethics.required && time::expired(*e, now)) {
+    if let Some(expires) = spec
+        .purpose
+        .ethics
+        .expires
+        .filter(|e| spec.purpose.ethics.required && time::expired(*e, now))
+    {
         no.push(Rejection::new("EthicsExpired", format!("Ethics approval expired on {expires}: renew it, update purpose.ethics and have it approved.")));
     }
 }

@@ -41,7 +41,14 @@ pub struct Desired<S> {
 
 impl<S> Desired<S> {
     fn nothing() -> Self {
-        Self { secret: None, pod: None, open_gate: None, delete_pods: Vec::new(), delete_secrets: Vec::new(), stage: PhantomData }
+        Self {
+            secret: None,
+            pod: None,
+            open_gate: None,
+            delete_pods: Vec::new(),
+            delete_secrets: Vec::new(),
+            stage: PhantomData,
+        }
     }
 
     /// The same, as another stage. Only `apply` may call it: a status is made of what was applied.
@@ -58,13 +65,19 @@ impl<S> Desired<S> {
 }
 
 /// Computes what should exist.
-pub fn desired(observed: &Observed, settings: &Settings, validated: &Result<Validated, Rejection>) -> Desired<Prepared> {
+pub fn desired(
+    observed: &Observed,
+    settings: &Settings,
+    validated: &Result<Validated, Rejection>,
+) -> Desired<Prepared> {
     let mut desired = Desired::nothing();
     let current = observed.current();
     let pods = observed.pods();
     let keep_name = current.map(|p| p.name().to_owned());
     for pod in &pods {
-        if pod.metadata.deletion_timestamp.is_none() && Some(View(pod).name()) != keep_name.as_deref() {
+        if pod.metadata.deletion_timestamp.is_none()
+            && Some(View(pod).name()) != keep_name.as_deref()
+        {
             desired.delete_pods.push((*pod).clone());
         }
     }
@@ -76,12 +89,16 @@ pub fn desired(observed: &Observed, settings: &Settings, validated: &Result<Vali
             desired.delete_secrets.push(secret.clone());
         }
     }
-    let Some(project) = &observed.project else { return desired };
+    let Some(project) = &observed.project else {
+        return desired;
+    };
     let id = project.id();
     match (validated, current) {
         (Err(_), Some(pod)) => desired.delete_pods.push(pod.0.clone()),
         (Err(_), None) => {}
-        (Ok(validated), Some(pod)) => of_current(&id, observed, settings, validated, pod, &mut desired),
+        (Ok(validated), Some(pod)) => {
+            of_current(&id, observed, settings, validated, pod, &mut desired)
+        }
         (Ok(validated), None) if pods.is_empty() && backoff_left(observed) == 0 => {
             if let Some(sentinel) = &project.sentinel {
                 let name = format!("{}-{next}", observed.name());
@@ -96,55 +113,120 @@ pub fn desired(observed: &Observed, settings: &Settings, validated: &Result<Vali
     desired
 }
 
-fn of_current(id: &ProjectId, observed: &Observed, settings: &Settings, validated: &Validated, pod: View<'_>, desired: &mut Desired<Prepared>) {
+fn of_current(
+    id: &ProjectId,
+    observed: &Observed,
+    settings: &Settings,
+    validated: &Validated,
+    pod: View<'_>,
+    desired: &mut Desired<Prepared>,
+) {
     let project = observed.project.as_ref();
     let controls = project.map(|p| p.controls.clone()).unwrap_or_default();
-    let ended = matches!(pod.phase(), "Failed" | "Succeeded");
+    let ended = pod.over();
     match proving::read(pod, &controls) {
-        Proving::Judged(judgement) if standing::holds(&judgement) && !ended => desired.open_gate = Some(pod.0.clone()),
-        // Refused or inconclusive: kept for people to see until the next start is due.
-        Proving::Judged(_) if ended && backoff_left(observed) > 0 => {}
-        Proving::Judged(_) if noted(observed, pod) => desired.delete_pods.push(pod.0.clone()),
-        Proving::Judged(_) | Proving::Reported => {}
-        Proving::Probing if ended => desired.delete_pods.push(pod.0.clone()),
-        Proving::Probing | Proving::Opened => {
-            // What the pod was made from has changed (a grant narrowed, an image replaced): it must go.
-            let sentinel = SentinelAt { address: String::new(), boot_id: String::new() };
-            let wanted = start(id, observed, settings, validated, &sentinel, pod.name());
-            if View(&wanted).annotation(DESIRED_DIGEST_ANNOTATION) != pod.annotation(DESIRED_DIGEST_ANNOTATION) {
+        Proving::Judged(judgement) if standing::holds(&judgement) && !ended => {
+            desired.open_gate = Some(pod.0.clone())
+        }
+        Proving::Reported => {}
+        Proving::Probing if !ended => replaced(id, observed, settings, validated, pod, desired),
+        Proving::Opened => replaced(id, observed, settings, validated, pod, desired),
+        // Not opened: kept for people to see until the next start is due.
+        Proving::Judged(_) | Proving::Probing => {
+            if noted(observed, pod) && backoff_left(observed) == 0 {
                 desired.delete_pods.push(pod.0.clone());
             }
         }
     }
 }
 
+/// What the pod was made from has changed (a grant narrowed, an image replaced): it must go.
+fn replaced(
+    id: &ProjectId,
+    observed: &Observed,
+    settings: &Settings,
+    validated: &Validated,
+    pod: View<'_>,
+    desired: &mut Desired<Prepared>,
+) {
+    // Targets are no part of the digest, so any sentinel will do.
+    let sentinel = SentinelAt {
+        address: String::new(),
+        boot_id: String::new(),
+    };
+    let wanted = start(id, observed, settings, validated, &sentinel, pod.name());
+    if View(&wanted).annotation(DESIRED_DIGEST_ANNOTATION)
+        != pod.annotation(DESIRED_DIGEST_ANNOTATION)
+    {
+        desired.delete_pods.push(pod.0.clone());
+    }
+}
 /// Whether the status already tells of this pod's verdict; only then may the pod, and the report with it, go.
 fn noted(observed: &Observed, pod: View<'_>) -> bool {
     let status = observed.workspace.status.as_ref();
-    status.is_some_and(|s| s.phase == WorkspacePhase::Refused && s.pod.as_ref().is_some_and(|p| p.uid == pod.uid()))
+    status.is_some_and(|s| {
+        s.phase == WorkspacePhase::Refused && s.pod.as_ref().is_some_and(|p| p.uid == pod.uid())
+    })
 }
 
-/// Seconds until the next start is due: 10, 20, 40 and so on after starts that were refused.
+/// Seconds between a start and the next after so many in a row that were refused: 10, 20, 40 and so on.
+pub(crate) fn pause(failed_starts: i64) -> i64 {
+    (10_i64 << (failed_starts - 1).clamp(0, 10)).min(BACKOFF_MAX_SECONDS)
+}
+
+/// Seconds until the next start is due.
 pub fn backoff_left(observed: &Observed) -> i64 {
-    let Some(status) = &observed.workspace.status else { return 0 };
-    let Some(last) = status.last_start.as_ref().filter(|_| status.failed_starts > 0) else { return 0 };
-    let pause = (10_i64 << (status.failed_starts - 1).clamp(0, 10)).min(BACKOFF_MAX_SECONDS);
-    (pause - time::elapsed(last, observed.now)).max(0)
+    let Some(status) = &observed.workspace.status else {
+        return 0;
+    };
+    let Some(last) = status
+        .last_start
+        .as_ref()
+        .filter(|_| status.failed_starts > 0)
+    else {
+        return 0;
+    };
+    (pause(status.failed_starts) - time::elapsed(last, observed.now)).max(0)
 }
 
-fn start(id: &ProjectId, observed: &Observed, settings: &Settings, validated: &Validated, sentinel: &SentinelAt, name: &str) -> Pod {
-    let neighbours = observed.project.as_ref().map(|p| standing::neighbours(&p.pods)).unwrap_or_default();
+fn start(
+    id: &ProjectId,
+    observed: &Observed,
+    settings: &Settings,
+    validated: &Validated,
+    sentinel: &SentinelAt,
+    name: &str,
+) -> Pod {
+    let neighbours = observed
+        .project
+        .as_ref()
+        .map(|p| standing::neighbours(&p.pods))
+        .unwrap_or_default();
     let targets = targets(settings, &validated.policy.probe, sentinel, &neighbours);
     let mut pod = notebook::pod(id, settings, observed, validated, sentinel, &targets, name);
-    let digest = digest(&pod);
-    pod.metadata.annotations.get_or_insert_default().insert(DESIRED_DIGEST_ANNOTATION.to_owned(), digest);
+    let digest = digest(&pod, validated);
+    pod.metadata
+        .annotations
+        .get_or_insert_default()
+        .insert(DESIRED_DIGEST_ANNOTATION.to_owned(), digest);
     pod
 }
 
-/// Digest of what decides whether a running pod still is what is wanted: its main container and volumes.
-/// Targets are left out: they change with other pods, and were tried when this one started.
-fn digest(pod: &Pod) -> String {
+/// Digest of what decides whether a running pod still is what is wanted: its main container, its volumes, and the
+/// datasets behind claims, whose names do not tell. Targets are left out: they change with other pods, and were tried when this one started.
+fn digest(pod: &Pod, validated: &Validated) -> String {
+    let datasets: Vec<_> = validated
+        .grants
+        .iter()
+        .map(|(grant, _)| (&grant.name, &grant.dataset))
+        .collect();
     let spec = pod.spec.as_ref();
-    let parts: Value = serde_json::json!([spec.map(|s| &s.containers), spec.map(|s| &s.volumes)]);
-    sde_evidence::canonical_digest(&parts).map(|d| d.to_string()).unwrap_or_default()
+    let parts: Value = serde_json::json!([
+        spec.map(|s| &s.containers),
+        spec.map(|s| &s.volumes),
+        datasets
+    ]);
+    sde_evidence::canonical_digest(&parts)
+        .map(|d| d.to_string())
+        .unwrap_or_default()
 }

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{
-    Container, ContainerPort, EnvVar, EnvVarSource, HTTPGetAction, PersistentVolumeClaimVolumeSource, Pod, Probe, ResourceRequirements,
-    Secret, SecretKeySelector, Volume, VolumeMount,
+    Container, ContainerPort, EnvVar, EnvVarSource, HTTPGetAction,
+    PersistentVolumeClaimVolumeSource, Pod, Probe, ResourceRequirements, Secret, SecretKeySelector,
+    Volume, VolumeMount,
 };
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use sde_crds::names::{self, component};
 
@@ -37,9 +39,18 @@ pub fn token(id: &ProjectId, observed: &Observed, name: &str) -> Secret {
     }
 }
 
-fn meta(id: &ProjectId, observed: &Observed, name: &str) -> k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta {
-    let meta = with_label(id.meta(name), names::WORKSPACE_LABEL, observed.name());
-    with_label(meta, UID_LABEL, observed.workspace.metadata.uid.as_deref().unwrap_or_default())
+fn meta(id: &ProjectId, observed: &Observed, name: &str) -> ObjectMeta {
+    let uid = observed.workspace.metadata.uid.clone().unwrap_or_default();
+    let mut meta = with_label(id.meta(name), names::WORKSPACE_LABEL, observed.name());
+    // So that a notebook whose Workspace is deleted ends even while no controller runs.
+    meta.owner_references = Some(vec![OwnerReference {
+        api_version: format!("{}/{}", names::GROUP, names::VERSION),
+        kind: "Workspace".to_owned(),
+        name: observed.name().to_owned(),
+        uid: uid.clone(),
+        ..OwnerReference::default()
+    }]);
+    with_label(meta, UID_LABEL, &uid)
 }
 
 /// The pod of one start.
@@ -78,13 +89,21 @@ pub fn pod(
         ping: "Refused",
     };
     let mut pod = pod::locked(id, settings, sentinel, targets, of);
-    let labels = pod.metadata.labels.get_or_insert_default();
-    labels.extend(meta(id, observed, name).labels.unwrap_or_default());
+    let of = meta(id, observed, name);
+    pod.metadata
+        .labels
+        .get_or_insert_default()
+        .extend(of.labels.unwrap_or_default());
+    pod.metadata.owner_references = of.owner_references;
     pod
 }
 
 fn mount(name: &str, path: &str) -> VolumeMount {
-    VolumeMount { name: name.to_owned(), mount_path: path.to_owned(), ..VolumeMount::default() }
+    VolumeMount {
+        name: name.to_owned(),
+        mount_path: path.to_owned(),
+        ..VolumeMount::default()
+    }
 }
 
 fn container(validated: &Validated, mounts: Vec<VolumeMount>, token_secret: &str) -> Container {
@@ -96,8 +115,16 @@ fn container(validated: &Validated, mounts: Vec<VolumeMount>, token_secret: &str
         image_pull_policy: Some("IfNotPresent".to_owned()),
         command: Some(
             [
-                "jupyter", "lab", "--ip=0.0.0.0", "--port=8888", "--no-browser", "--ServerApp.root_dir=/home/researcher",
-                "--ServerApp.allow_remote_access=True", "--ServerApp.quit_button=False", "--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+                "jupyter",
+                "lab",
+                "--ip=0.0.0.0",
+                "--port=8888",
+                "--no-browser",
+                "--ServerApp.root_dir=/home/researcher",
+                "--ServerApp.allow_remote_access=True",
+                "--ServerApp.quit_button=False",
+                "--LabApp.news_url=None",
+                "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
             ]
             .map(str::to_owned)
             .to_vec(),
@@ -110,21 +137,37 @@ fn container(validated: &Validated, mounts: Vec<VolumeMount>, token_secret: &str
                 name: "JUPYTER_TOKEN".to_owned(),
                 value: None,
                 value_from: Some(EnvVarSource {
-                    secret_key_ref: Some(SecretKeySelector { name: token_secret.to_owned(), key: TOKEN_KEY.to_owned(), optional: None }),
+                    secret_key_ref: Some(SecretKeySelector {
+                        name: token_secret.to_owned(),
+                        key: TOKEN_KEY.to_owned(),
+                        optional: None,
+                    }),
                     ..EnvVarSource::default()
                 }),
             },
         ]),
         working_dir: Some(HOME.to_owned()),
-        ports: Some(vec![ContainerPort { container_port: port, name: Some("notebook".to_owned()), ..ContainerPort::default() }]),
+        ports: Some(vec![ContainerPort {
+            container_port: port,
+            name: Some("notebook".to_owned()),
+            ..ContainerPort::default()
+        }]),
         // No `host`: the kubelet asks the pod itself. The API's version is told to anyone who has reached the port.
         readiness_probe: Some(Probe {
-            http_get: Some(HTTPGetAction { path: Some("/api".to_owned()), port: IntOrString::Int(port), ..HTTPGetAction::default() }),
+            http_get: Some(HTTPGetAction {
+                path: Some("/api".to_owned()),
+                port: IntOrString::Int(port),
+                ..HTTPGetAction::default()
+            }),
             period_seconds: Some(1),
             failure_threshold: Some(3),
             ..Probe::default()
         }),
-        resources: Some(ResourceRequirements { requests: Some(resources.clone()), limits: Some(resources), claims: None }),
+        resources: Some(ResourceRequirements {
+            requests: Some(resources.clone()),
+            limits: Some(resources),
+            claims: None,
+        }),
         security_context: Some(pod::hardened()),
         volume_mounts: Some(mounts),
         ..Container::default()

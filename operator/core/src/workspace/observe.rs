@@ -30,26 +30,43 @@ impl Observed {
     /// Pods of this Workspace, newest start last.
     pub fn pods(&self) -> Vec<&Pod> {
         let uid = self.workspace.metadata.uid.as_deref().unwrap_or_default();
-        let mut pods: Vec<_> = self
-            .project
-            .iter()
-            .flat_map(|p| &p.pods)
-            .filter(|p| p.metadata.labels.as_ref().is_some_and(|l| l.get(super::notebook::UID_LABEL).is_some_and(|u| u == uid)))
-            .collect();
+        let mut pods: Vec<_> =
+            self.project
+                .iter()
+                .flat_map(|p| &p.pods)
+                .filter(|p| {
+                    p.metadata.labels.as_ref().is_some_and(|l| {
+                        l.get(super::notebook::UID_LABEL).is_some_and(|u| u == uid)
+                    })
+                })
+                .collect();
         pods.sort_by_key(|p| start_number(View(p).name()));
         pods
     }
 
     /// The pod of the last start, unless it is on its way out.
     pub fn current(&self) -> Option<View<'_>> {
-        self.pods().last().map(|p| View(p)).filter(|p| !p.deleting())
+        self.pods()
+            .last()
+            .map(|p| View(p))
+            .filter(|p| !p.deleting())
     }
 
     /// Number of starts made so far, also those not yet in the status.
     pub fn starts(&self) -> i64 {
         let noted = self.workspace.status.as_ref().map_or(0, |s| s.starts);
-        let seen = self.pods().iter().map(|p| start_number(View(p).name())).max().unwrap_or(0);
-        let secrets = self.secrets.iter().map(|s| start_number(s)).max().unwrap_or(0);
+        let seen = self
+            .pods()
+            .iter()
+            .map(|p| start_number(View(p).name()))
+            .max()
+            .unwrap_or(0);
+        let secrets = self
+            .secrets
+            .iter()
+            .map(|s| start_number(s))
+            .max()
+            .unwrap_or(0);
         // A Secret is made before its pod: one without a pod belongs to the start that a crash interrupted.
         noted.max(seen).max(secrets - 1)
     }
@@ -57,5 +74,7 @@ impl Observed {
 
 /// The start's number in a pod's name.
 pub fn start_number(pod: &str) -> i64 {
-    pod.rsplit_once('-').and_then(|(_, n)| n.parse().ok()).unwrap_or(0)
+    pod.rsplit_once('-')
+        .and_then(|(_, n)| n.parse().ok())
+        .unwrap_or(0)
 }

@@ -33,73 +33,154 @@ pub struct Validated {
 /// Why it may not; nothing runs then.
 pub fn validate(observed: &Observed) -> Result<Validated, Rejection> {
     let spec = &observed.workspace.spec;
+    if observed.workspace.metadata.deletion_timestamp.is_some() {
+        return Err(Rejection::new(
+            "Deleted",
+            "The Workspace is being deleted: its notebook stops, the home volume stays.",
+        ));
+    }
     let Some(project) = &observed.project else {
-        return Err(Rejection::new("ProjectUnknown", "This namespace belongs to no Project: create Workspaces in the namespace of an open Project."));
+        return Err(Rejection::new(
+            "ProjectUnknown",
+            "This namespace belongs to no Project: create Workspaces in the namespace of an open Project.",
+        ));
     };
     let of = match project::validate(project).state {
         State::Open(validated) => validated,
         State::Waiting(why) | State::Suspended(why) => {
             let because = why.first().map(|r| r.message.clone()).unwrap_or_default();
-            return Err(Rejection::new("ProjectNotActive", format!("The Project is not open. {because}")));
+            return Err(Rejection::new(
+                "ProjectNotActive",
+                format!("The Project is not open. {because}"),
+            ));
         }
-        State::Closing => return Err(Rejection::new("ProjectClosing", "The Project is being closed.")),
+        State::Closing => {
+            return Err(Rejection::new(
+                "ProjectClosing",
+                "The Project is being closed.",
+            ));
+        }
     };
-    let conditions = project.project.status.as_ref().and_then(|s| s.conditions.as_ref());
+    let conditions = project
+        .project
+        .status
+        .as_ref()
+        .and_then(|s| s.conditions.as_ref());
     if !is_true(conditions, types::EGRESS_ENFORCED) {
-        return Err(Rejection::new("ProjectNotProven", "The Project's lock is not proven: see its condition EgressEnforced."));
+        return Err(Rejection::new(
+            "ProjectNotProven",
+            "The Project's lock is not proven: see its condition EgressEnforced.",
+        ));
     }
     if !is_true(conditions, types::DATA_VERIFIED) {
-        return Err(Rejection::new("DataNotVerified", "The Project's data is not verified: see its condition DataVerified."));
+        return Err(Rejection::new(
+            "DataNotVerified",
+            "The Project's data is not verified: see its condition DataVerified.",
+        ));
     }
-    let person = of.people.iter().find(|p| p.user == spec.user);
-    let works = person.is_some_and(|p| p.roles.contains(&PersonRole::Researcher) || p.roles.contains(&PersonRole::Lead));
-    if !works {
+    if !works(&of, &spec.user) {
         return Err(Rejection::new(
             "PersonNotApproved",
-            format!("{} is not a Researcher of this Project who is approved and current: the custodian must add or renew the person.", spec.user),
+            format!(
+                "{} is not a Researcher of this Project who is approved and current: the custodian must add or renew the person.",
+                spec.user
+            ),
         ));
     }
     let Some(environment) = of.environments.iter().find(|e| e.name == spec.environment) else {
-        let known = of.environments.iter().map(|e| e.name.as_str()).collect::<Vec<_>>().join(", ");
-        return Err(Rejection::new("EnvironmentNotGranted", format!("Environment {} is not one of this Project's: choose from {known}.", spec.environment)));
+        let known = of
+            .environments
+            .iter()
+            .map(|e| e.name.as_str())
+            .collect::<Vec<_>>()
+            .join(", ");
+        return Err(Rejection::new(
+            "EnvironmentNotGranted",
+            format!(
+                "Environment {} is not one of this Project's: choose from {known}.",
+                spec.environment
+            ),
+        ));
     };
     if !spec.running {
-        return Err(Rejection::new("Stopped", "Stopped: set running: true to start it; its lock is proven anew."));
+        return Err(Rejection::new(
+            "Stopped",
+            "Stopped: set running: true to start it; its lock is proven anew.",
+        ));
     }
-    beyond_count(observed, project, of.spec.compute.max_workspaces)?;
-    Ok(Validated { environment: environment.clone(), grants: of.grants.clone(), resources: resources(spec.resources.as_ref(), &of)?, policy: of.policy })
+    beyond_count(observed, project, &of)?;
+    Ok(Validated {
+        environment: environment.clone(),
+        grants: of.grants.clone(),
+        resources: resources(spec.resources.as_ref(), &of)?,
+        policy: of.policy,
+    })
 }
 
-/// The oldest run first; the rest wait.
-fn beyond_count(observed: &Observed, project: &project::Observed, most: i64) -> Result<(), Rejection> {
-    let me = (&observed.workspace.metadata.creation_timestamp, &observed.workspace.metadata.uid);
+fn works(of: &project::Validated, user: &str) -> bool {
+    let person = of.people.iter().find(|p| p.user == user);
+    person.is_some_and(|p| {
+        p.roles.contains(&PersonRole::Researcher) || p.roles.contains(&PersonRole::Lead)
+    })
+}
+
+/// The oldest run first; the rest wait. Those of people who may not work hold no place.
+fn beyond_count(
+    observed: &Observed,
+    project: &project::Observed,
+    of: &project::Validated,
+) -> Result<(), Rejection> {
+    let most = of.spec.compute.max_workspaces;
+    let me = (
+        &observed.workspace.metadata.creation_timestamp,
+        &observed.workspace.metadata.uid,
+    );
     let before = project
         .workspaces
         .iter()
-        .filter(|w| w.spec.running && w.metadata.deletion_timestamp.is_none())
+        .filter(|w| {
+            w.spec.running && w.metadata.deletion_timestamp.is_none() && works(of, &w.spec.user)
+        })
         .map(|w| (&w.metadata.creation_timestamp, &w.metadata.uid))
         .filter(|other| *other != me && older(other, &me));
     if i64::try_from(before.count()).unwrap_or(i64::MAX) >= most {
-        return Err(Rejection::new("TooManyWorkspaces", format!("The Project allows {most} running workspaces and older ones hold them all: stop one.")));
+        return Err(Rejection::new(
+            "TooManyWorkspaces",
+            format!(
+                "The Project allows {most} running workspaces and older ones hold them all: stop one."
+            ),
+        ));
     }
     Ok(())
 }
 
-type Age<'a> = (&'a Option<k8s_openapi::apimachinery::pkg::apis::meta::v1::Time>, &'a Option<String>);
+type Age<'a> = (
+    &'a Option<k8s_openapi::apimachinery::pkg::apis::meta::v1::Time>,
+    &'a Option<String>,
+);
 
 fn older(a: &Age<'_>, b: &Age<'_>) -> bool {
     let key = |x: &Age<'_>| (x.0.as_ref().map(|t| t.0), x.1.clone());
     key(a) < key(b)
 }
 
-fn resources(asked: Option<&WorkspaceResources>, of: &project::Validated) -> Result<BTreeMap<String, Quantity>, Rejection> {
+fn resources(
+    asked: Option<&WorkspaceResources>,
+    of: &project::Validated,
+) -> Result<BTreeMap<String, Quantity>, Rejection> {
     let compute = &of.spec.compute;
     let invalid = |e: quantity::QuantityError| Rejection::new("QuantityInvalid", format!("{e}."));
     let mut all = BTreeMap::new();
     match asked {
         None => {
-            all.insert("cpu".to_owned(), quantity::share_milli(&compute.cpu, compute.max_workspaces).map_err(invalid)?);
-            all.insert("memory".to_owned(), quantity::share(&compute.memory, compute.max_workspaces).map_err(invalid)?);
+            all.insert(
+                "cpu".to_owned(),
+                quantity::share_milli(&compute.cpu, compute.max_workspaces).map_err(invalid)?,
+            );
+            all.insert(
+                "memory".to_owned(),
+                quantity::share(&compute.memory, compute.max_workspaces).map_err(invalid)?,
+            );
         }
         Some(asked) => {
             all.insert("cpu".to_owned(), asked.cpu.clone());
@@ -114,7 +195,13 @@ fn resources(asked: Option<&WorkspaceResources>, of: &project::Validated) -> Res
                 let wanted = quantity::milli(quantity).map_err(invalid)?;
                 let most = granted.map_or(Ok(0), quantity::milli).map_err(invalid)?;
                 if wanted > most {
-                    return Err(Rejection::new("BeyondProject", format!("resources.{name} asks for {}, more than the whole Project has: lower it.", quantity.0)));
+                    return Err(Rejection::new(
+                        "BeyondProject",
+                        format!(
+                            "resources.{name} asks for {}, more than the whole Project has: lower it.",
+                            quantity.0
+                        ),
+                    ));
                 }
             }
         }

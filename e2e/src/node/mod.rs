@@ -1,0 +1,8 @@
+//! The node lane: the operator installed on a real kind cluster, people with identities of their own, notebooks.
+
+pub mod notebook;
+pub mod people;
+pub mod site;
+pub mod story;
+
+pub use site::Site;

@@ -1,0 +1,157 @@
+//! `cargo e2e test`: every suite of every lane, one after the other, and the count at the end.
+
+use crate::cluster::command::{self, Run};
+use crate::cluster::error::Error;
+use crate::cluster::{down, paths};
+
+use super::error::{Result, SuiteError};
+use super::runner::{Runner, SuiteReport};
+use super::{control_plane, node};
+
+/// A suite, by the name on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Suite {
+    /// No cluster: formatting, lints, unit, golden, property and model tests.
+    Pure,
+    /// Control plane: the lane's own parts.
+    Lane,
+    /// Control plane: bad input and trouble.
+    Trouble,
+    /// Control plane: silence when nothing changes.
+    Steady,
+    /// Control plane: kills and errors at every write.
+    Faults,
+    /// kind with Cilium.
+    Node,
+    /// kind with a network plugin that ignores policies.
+    Ptp,
+    /// kind with one node of each.
+    Mixed,
+}
+
+impl Suite {
+    /// All, quickest lane first.
+    pub const ALL: [Self; 8] = [
+        Self::Pure,
+        Self::Lane,
+        Self::Trouble,
+        Self::Steady,
+        Self::Faults,
+        Self::Node,
+        Self::Ptp,
+        Self::Mixed,
+    ];
+}
+
+/// Runs suites, or those of their tests whose name contains `filter`. The clusters it makes are deleted, also on failure, unless `keep`.
+///
+/// # Errors
+/// When a suite cannot be run at all, the user asks to stop, or a test failed.
+pub async fn run(suites: &[Suite], filter: Option<&str>, keep: bool) -> Result<()> {
+    let chosen = if suites.is_empty() {
+        &Suite::ALL[..]
+    } else {
+        suites
+    };
+    let mut report = SuiteReport::default();
+    for suite in chosen {
+        eprintln!("suite {suite:?}");
+        let result = one(*suite, filter.map(str::to_owned)).await;
+        if let (Some(cluster), false) = (cluster(*suite), keep) {
+            tokio::task::block_in_place(|| down::one(cluster))?;
+        }
+        match result {
+            Ok(found) => report.add(found),
+            Err(SuiteError::Harness(Error::Interrupted)) => return Err(Error::Interrupted.into()),
+            Err(error) => {
+                println!("suite {suite:?} could not run\n    {error}");
+                report.failed.push(format!("{suite:?}"));
+            }
+        }
+        if command::interrupted() {
+            return Err(Error::Interrupted.into());
+        }
+    }
+    for name in &report.failed {
+        println!("failed: {name}");
+    }
+    println!("{report}");
+    if report.failed.is_empty() {
+        Ok(())
+    } else {
+        Err(SuiteError::Check(format!(
+            "{} tests failed",
+            report.failed.len()
+        )))
+    }
+}
+
+fn cluster(suite: Suite) -> Option<&'static str> {
+    match suite {
+        Suite::Node => Some("sde-test"),
+        Suite::Ptp => Some("sde-test-ptp"),
+        Suite::Mixed => Some("sde-test-mixed"),
+        Suite::Pure | Suite::Lane | Suite::Trouble | Suite::Steady | Suite::Faults => None,
+    }
+}
+
+async fn one(suite: Suite, filter: Option<String>) -> Result<SuiteReport> {
+    let name = cluster(suite).unwrap_or_default();
+    match suite {
+        Suite::Pure => pure(filter).await,
+        Suite::Lane => control_plane::run(control_plane::Suite::Lane, filter).await,
+        Suite::Trouble => control_plane::run(control_plane::Suite::Trouble, filter).await,
+        Suite::Steady => control_plane::run(control_plane::Suite::Steady, filter).await,
+        Suite::Faults => control_plane::run(control_plane::Suite::Faults, filter).await,
+        Suite::Node => node::cilium(name, filter).await,
+        Suite::Ptp => node::ptp(name, filter).await,
+        Suite::Mixed => node::mixed(name, filter).await,
+    }
+}
+
+/// What cargo itself runs, each shown as it is.
+async fn pure(filter: Option<String>) -> Result<SuiteReport> {
+    let mut runner = Runner::new(filter);
+    runner
+        .test("pure: formatting", async {
+            cargo(&["fmt", "--all", "--check"])
+        })
+        .await;
+    runner
+        .test("pure: lints", async {
+            cargo(&[
+                "clippy",
+                "--workspace",
+                "--all-targets",
+                "--locked",
+                "--",
+                "--deny",
+                "warnings",
+            ])
+        })
+        .await;
+    runner
+        .test("pure: cargo test", async {
+            cargo(&["test", "--workspace", "--locked", "--quiet"])
+        })
+        .await;
+    Ok(runner.finish())
+}
+
+fn cargo(args: &[&str]) -> Result<()> {
+    let run = Run::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(args)
+        .dir(&paths::repository());
+    let (status, output) = tokio::task::block_in_place(|| run.finish())?;
+    if args.first() == Some(&"test") {
+        output
+            .stdout
+            .lines()
+            .filter(|line| line.starts_with("test result"))
+            .for_each(|line| println!("{line}"));
+    }
+    super::error::check(
+        status.success(),
+        format_args!("{}\n{}", output.stdout, output.stderr),
+    )
+}

@@ -1,0 +1,101 @@
+//! What `cargo e2e test` and `cargo e2e bench` call for the control-plane lane: finds and builds programs, starts a lab, runs a suite.
+
+use std::time::Duration;
+
+use super::error::Result;
+use super::lab::{Lab, LabOptions};
+use super::runner::SuiteReport;
+use super::{faults, lane, steady, trouble};
+use crate::bench::open::{self, OpenReport};
+use crate::cluster::command;
+use crate::cluster::error::Error;
+use crate::controlplane::ControlPlaneOptions;
+use crate::controlplane::binaries::Binaries;
+use crate::images::ours::build_ours;
+
+/// A suite of the control-plane lane. Each runs on a control plane of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Suite {
+    /// The lane's own parts.
+    Lane,
+    /// Bad input and trouble.
+    Trouble,
+    /// Kills and errors at every write.
+    Faults,
+    /// Silence when nothing changes.
+    Steady,
+}
+
+impl Suite {
+    /// All, quickest first.
+    pub const ALL: [Self; 4] = [Self::Lane, Self::Trouble, Self::Steady, Self::Faults];
+
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Lane => "lane",
+            Self::Trouble => "trouble",
+            Self::Faults => "faults",
+            Self::Steady => "steady",
+        }
+    }
+}
+
+/// Runs one suite, or those of its tests whose name contains `filter`; prints a line a test.
+///
+/// # Errors
+/// When a program cannot be built or started, or the user asks to stop; a failed test is in the report.
+pub async fn run(suite: Suite, filter: Option<String>) -> Result<SuiteReport> {
+    let suite = async {
+        match suite {
+            Suite::Lane => {
+                lane::run(ControlPlaneOptions::new(blocking(Binaries::find)?), filter).await
+            }
+            Suite::Trouble => trouble::run(&lab(3).await?, filter).await,
+            // Short, since every time-out of the suite is waited for.
+            Suite::Faults => faults::run(&lab(2).await?, filter).await,
+            Suite::Steady => steady::run(&lab(10).await?, filter).await,
+        }
+    };
+    until_interrupted(suite).await
+}
+
+/// Runs `bench open` for so many projects.
+///
+/// # Errors
+/// As [`run`], and when a project does not open.
+pub async fn bench_open(projects: usize) -> Result<OpenReport> {
+    until_interrupted(async { open::run(&lab(10).await?, projects).await }).await
+}
+
+async fn lab(api_timeout_seconds: u32) -> Result<Lab> {
+    let binaries = blocking(Binaries::find)?;
+    let ours = blocking(build_ours)?;
+    let plane = ControlPlaneOptions::new(binaries);
+    let options = LabOptions {
+        plane,
+        controller: ours.controller_binary,
+        agent: ours.agent_binary,
+        api_timeout_seconds,
+        concurrency: 8,
+    };
+    Lab::start(options).await
+}
+
+/// Building blocks its thread for minutes; the runtime has others.
+fn blocking<T>(work: impl FnOnce() -> T) -> T {
+    tokio::task::block_in_place(work)
+}
+
+/// Stops when the user asks to; what the work has started goes when it is dropped.
+async fn until_interrupted<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let interrupted = async {
+        while !command::interrupted() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::select! {
+        result = work => result,
+        () = interrupted => Err(Error::Interrupted.into()),
+    }
+}

@@ -1,0 +1,14 @@
+//! Tests of the decisions as a whole: golden files, tables, properties and model-checked protocols.
+#![allow(clippy::unwrap_used, clippy::type_complexity)]
+
+mod approvals;
+mod attestation;
+mod closing_model;
+mod flows;
+mod golden_objects;
+mod golden_status;
+mod properties;
+mod sim;
+mod workspace_model;
+mod workspaces;
+mod world;
