@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::cluster::command::Run;
 use crate::cluster::error::{Error, Result};
-use crate::cluster::{Cluster, Topology, UpOptions, internet, paths, progress};
+use crate::cluster::{Cluster, Topology, UpOptions, internet, packages, paths, progress};
 use crate::images::oci::OciArchive;
 use crate::images::{self, data};
 use crate::node::people::People;
@@ -38,6 +38,10 @@ impl Site {
     /// # Errors
     /// When a part cannot be built, started or installed; the message says what to do.
     pub fn up(options: &UpOptions) -> Result<Self> {
+        packages::ensure(&[
+            packages::file("/usr/bin/jq", "jq"),
+            packages::file("/usr/bin/openssl", "openssl"),
+        ])?;
         let cluster = progress::step("cluster", || Cluster::up(options))?;
         let ours = images::build_ours()?;
         let environment = images::jupyterlab::ensure()?;
@@ -225,6 +229,12 @@ fn install(cluster: &Cluster, controller: &str, agent: &str) -> Result<()> {
                 .into_iter()
                 .find(|n| n.ends_with("control-plane"))
                 .unwrap_or_default();
+            // kubeadm keeps workloads off the control plane where there are workers; here it is one of the two places compared.
+            let taint = "node-role.kubernetes.io/control-plane:NoSchedule-";
+            cluster
+                .tool(crate::cluster::tools::Tool::Kubectl)?
+                .args(["taint", "nodes", &node, taint])
+                .finish()?;
             args.extend(set("networkPolicy.ciliumApiServer=true"));
             for part in ["controller", "sentinel"] {
                 args.extend(set(&format!(

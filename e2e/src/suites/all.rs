@@ -2,7 +2,7 @@
 
 use crate::cluster::command::{self, Run};
 use crate::cluster::error::Error;
-use crate::cluster::{down, paths};
+use crate::cluster::{down, packages, paths};
 
 use super::error::{Result, SuiteError};
 use super::runner::{Runner, SuiteReport};
@@ -15,6 +15,8 @@ pub enum Suite {
     Pure,
     /// Control plane: the lane's own parts.
     Lane,
+    /// Control plane: what the chart's admission policies decide.
+    Policies,
     /// Control plane: bad input and trouble.
     Trouble,
     /// Control plane: silence when nothing changes.
@@ -31,9 +33,10 @@ pub enum Suite {
 
 impl Suite {
     /// All, quickest lane first.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Pure,
         Self::Lane,
+        Self::Policies,
         Self::Trouble,
         Self::Steady,
         Self::Faults,
@@ -91,7 +94,12 @@ fn cluster(suite: Suite) -> Option<&'static str> {
         Suite::Node => Some("sde-test"),
         Suite::Ptp => Some("sde-test-ptp"),
         Suite::Mixed => Some("sde-test-mixed"),
-        Suite::Pure | Suite::Lane | Suite::Trouble | Suite::Steady | Suite::Faults => None,
+        Suite::Pure
+        | Suite::Lane
+        | Suite::Policies
+        | Suite::Trouble
+        | Suite::Steady
+        | Suite::Faults => None,
     }
 }
 
@@ -100,6 +108,7 @@ async fn one(suite: Suite, filter: Option<String>) -> Result<SuiteReport> {
     match suite {
         Suite::Pure => pure(filter).await,
         Suite::Lane => control_plane::run(control_plane::Suite::Lane, filter).await,
+        Suite::Policies => control_plane::run(control_plane::Suite::Policies, filter).await,
         Suite::Trouble => control_plane::run(control_plane::Suite::Trouble, filter).await,
         Suite::Steady => control_plane::run(control_plane::Suite::Steady, filter).await,
         Suite::Faults => control_plane::run(control_plane::Suite::Faults, filter).await,
@@ -111,6 +120,13 @@ async fn one(suite: Suite, filter: Option<String>) -> Result<SuiteReport> {
 
 /// What cargo itself runs, each shown as it is.
 async fn pure(filter: Option<String>) -> Result<SuiteReport> {
+    // What the tests themselves call: stock verifiers, and network namespaces with a firewall in them.
+    packages::ensure(&[
+        packages::file("/usr/bin/jq", "jq"),
+        packages::file("/usr/bin/openssl", "openssl"),
+        packages::file("/usr/sbin/ip", "iproute2"),
+        packages::file("/usr/sbin/iptables", "iptables"),
+    ])?;
     let mut runner = Runner::new(filter);
     runner
         .test("pure: formatting", async {

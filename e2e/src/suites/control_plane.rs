@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::error::Result;
 use super::lab::{Lab, LabOptions};
 use super::runner::SuiteReport;
-use super::{faults, lane, steady, trouble};
+use super::{faults, lane, policies, steady, trouble};
 use crate::bench::open::{self, OpenReport};
 use crate::cluster::command;
 use crate::cluster::error::Error;
@@ -18,6 +18,8 @@ use crate::images::ours::build_ours;
 pub enum Suite {
     /// The lane's own parts.
     Lane,
+    /// What the chart's admission policies decide.
+    Policies,
     /// Bad input and trouble.
     Trouble,
     /// Kills and errors at every write.
@@ -28,12 +30,19 @@ pub enum Suite {
 
 impl Suite {
     /// All, quickest first.
-    pub const ALL: [Self; 4] = [Self::Lane, Self::Trouble, Self::Steady, Self::Faults];
+    pub const ALL: [Self; 5] = [
+        Self::Lane,
+        Self::Policies,
+        Self::Trouble,
+        Self::Steady,
+        Self::Faults,
+    ];
 
     /// The name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Lane => "lane",
+            Self::Policies => "policies",
             Self::Trouble => "trouble",
             Self::Faults => "faults",
             Self::Steady => "steady",
@@ -50,6 +59,9 @@ pub async fn run(suite: Suite, filter: Option<String>) -> Result<SuiteReport> {
         match suite {
             Suite::Lane => {
                 lane::run(ControlPlaneOptions::new(blocking(Binaries::find)?), filter).await
+            }
+            Suite::Policies => {
+                policies::run(ControlPlaneOptions::new(blocking(Binaries::find)?), filter).await
             }
             Suite::Trouble => trouble::run(&lab(3).await?, filter).await,
             // Short, since every time-out of the suite is waited for.

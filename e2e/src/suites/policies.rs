@@ -1,0 +1,206 @@
+//! The admission policies as the chart installs them: what each decides, asked of a real API server, and the examples of every kind.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::time::Duration;
+
+use http::Method;
+use kube::Client;
+use kube::api::ApiResource;
+use kube::core::GroupVersionKind;
+use sde_crds::names::{
+    GROUP, HUB_CLUSTER_ROLE, HUB_SERVICE_ACCOUNT, PROJECT_LABEL, VERSION, project_namespace,
+};
+use serde_json::{Value, json};
+
+use super::error::{Result, SuiteError, check, check_equal};
+use super::policy_cases::{self, Expect, PolicyCases};
+use super::policy_requests::{ALL_RIGHTS, Answer, Court, ask};
+use super::runner::{Runner, SuiteReport};
+use crate::cluster::paths;
+use crate::controlplane::error::{io, malformed};
+use crate::controlplane::identity::{ADMIN, PEOPLE};
+use crate::controlplane::install::{
+    self, CONTROLLER_ACCOUNT, HUB_NAMESPACE, SYSTEM_NAMESPACE, account_token,
+};
+use crate::controlplane::{ControlPlane, ControlPlaneOptions};
+
+/// How long the API server may take to enforce a policy that was just installed.
+const IN_FORCE: Duration = Duration::from_secs(20);
+
+/// The one kind that nobody but the controller writes.
+const RECORD: &str = "DestructionRecord";
+
+/// Runs the suite on a control plane of its own, with the chart and without the controller.
+///
+/// # Errors
+/// When the control plane does not start, or the cases or examples cannot be read.
+pub async fn run(options: ControlPlaneOptions, filter: Option<String>) -> Result<SuiteReport> {
+    let files = policy_cases::read(&paths::repository().join("policies"))?;
+    let examples = examples()?;
+    let helm = options.binaries.helm.clone();
+    let plane = ControlPlane::start(options).await?;
+    install::install(&plane, &helm).await?;
+    all_rights(&plane.admin()).await?;
+    let court = Court::new(plane.admin(), examples.clone());
+    let mut runner = Runner::new(filter);
+    for file in &files {
+        let name = format!(
+            "policies: {}: {} cases",
+            file.short_name(),
+            file.cases.len()
+        );
+        runner.test(&name, decides(&court, file)).await;
+    }
+    runner
+        .test(
+            "policies: the examples are accepted",
+            accepts(&plane, &examples),
+        )
+        .await;
+    plane.check()?;
+    Ok(runner.finish())
+}
+
+/// `crds/examples/`, by kind.
+fn examples() -> Result<BTreeMap<String, Value>> {
+    let folder = paths::repository().join("crds/examples");
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(&folder).map_err(io(folder.display()))? {
+        let path = entry.map_err(io(folder.display()))?.path();
+        let text = fs::read_to_string(&path).map_err(io(path.display()))?;
+        let object: Value = serde_yaml_ng::from_str(&text).map_err(malformed(path.display()))?;
+        let kind = object["kind"].as_str().unwrap_or_default().to_owned();
+        check(
+            found.insert(kind.clone(), object).is_none(),
+            format_args!("{}: a second example of kind {kind:?}", path.display()),
+        )?;
+    }
+    Ok(found)
+}
+
+/// Gives [`ALL_RIGHTS`] what its name says.
+async fn all_rights(admin: &Client) -> Result<()> {
+    let binding = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "sde-e2e-all-rights"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": ALL_RIGHTS}],
+    });
+    let path = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings";
+    let answer = ask(admin, Method::POST, path, Some(&binding), None).await?;
+    check(answer.accepted(), answer)
+}
+
+/// Every case of a policy comes out as its file says.
+async fn decides(court: &Court, file: &PolicyCases) -> Result<()> {
+    let refused = file.cases.iter().find(|case| case.expect == Expect::Deny);
+    let Some(refused) = refused else {
+        return Err(SuiteError::Check("nothing is refused".to_owned()));
+    };
+    // The API server takes up policies and rights a moment after they are written; what it allows before says nothing.
+    let end = tokio::time::Instant::now() + IN_FORCE;
+    while let Err(error) = court.try_case(&file.policy, refused).await {
+        if tokio::time::Instant::now() > end {
+            return Err(error);
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    for case in &file.cases {
+        court.try_case(&file.policy, case).await?;
+    }
+    Ok(())
+}
+
+/// The examples pass schema, rules, policies and the rights of those who write them; a DestructionRecord only as the controller.
+async fn accepts(plane: &ControlPlane, examples: &BTreeMap<String, Value>) -> Result<()> {
+    let controller = account(plane, SYSTEM_NAMESPACE, CONTROLLER_ACCOUNT).await?;
+    let writers = [
+        ("SdePolicy", plane.admin()),
+        ("Dataset", plane.person("custodian-a")?),
+        ("Project", plane.person("custodian-a")?),
+        ("ProjectApproval", plane.person("approver-a")?),
+        (
+            "Workspace",
+            account(plane, HUB_NAMESPACE, HUB_SERVICE_ACCOUNT).await?,
+        ),
+        (RECORD, controller.clone()),
+    ];
+    let mut kinds: Vec<_> = writers.iter().map(|(kind, _)| *kind).collect();
+    kinds.sort_unstable();
+    check_equal(
+        "kinds with an example",
+        &examples.keys().map(String::as_str).collect::<Vec<_>>(),
+        &kinds,
+    )?;
+
+    let record = &examples[RECORD];
+    let words = "Only the controller writes a DestructionRecord";
+    let end = tokio::time::Instant::now() + IN_FORCE;
+    loop {
+        let answer = create(&plane.admin(), RECORD, record).await?;
+        if answer.status == 403 && answer.message().contains(words) {
+            break;
+        }
+        check(
+            tokio::time::Instant::now() < end,
+            format_args!("a {RECORD} by {ADMIN}: {answer}"),
+        )?;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    for person in PEOPLE {
+        let answer = create(&plane.person(person.user)?, RECORD, record).await?;
+        check(
+            answer.status == 403,
+            format_args!("a {RECORD} by {}: {answer}", person.user),
+        )?;
+    }
+
+    project_namespace_of(&controller, &examples["Workspace"]).await?;
+    for (kind, writer) in &writers {
+        let answer = create(writer, kind, &examples[*kind]).await?;
+        check(answer.accepted(), format_args!("{kind}: {answer}"))?;
+    }
+    Ok(())
+}
+
+/// Creates an object of ours by server-side dry run; unknown fields are refused.
+async fn create(client: &Client, kind: &str, object: &Value) -> Result<Answer> {
+    let plural = ApiResource::from_gvk(&GroupVersionKind::gvk(GROUP, VERSION, kind)).plural;
+    let namespace = match object["metadata"]["namespace"].as_str() {
+        Some(namespace) => format!("/namespaces/{namespace}"),
+        None => String::new(),
+    };
+    let path =
+        format!("/apis/{GROUP}/{VERSION}{namespace}/{plural}?dryRun=All&fieldValidation=Strict");
+    ask(client, Method::POST, &path, Some(object), None).await
+}
+
+/// The namespace of the example Workspace with the hub's rights in it, by the controller's own account and as it makes them.
+async fn project_namespace_of(controller: &Client, workspace: &Value) -> Result<()> {
+    let namespace = project_namespace("prj-4f2c");
+    check_equal(
+        "namespace of the example Workspace",
+        &workspace["metadata"]["namespace"],
+        &json!(namespace),
+    )?;
+    let object = json!({
+        "apiVersion": "v1", "kind": "Namespace",
+        "metadata": {"name": namespace, "labels": {PROJECT_LABEL: "prj-4f2c"}},
+    });
+    let path = "/api/v1/namespaces";
+    let answer = ask(controller, Method::POST, path, Some(&object), None).await?;
+    check(answer.accepted(), answer)?;
+    let binding = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": HUB_CLUSTER_ROLE},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": HUB_CLUSTER_ROLE},
+        "subjects": [{"kind": "ServiceAccount", "namespace": HUB_NAMESPACE, "name": HUB_SERVICE_ACCOUNT}],
+    });
+    let path = format!("/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/rolebindings");
+    let answer = ask(controller, Method::POST, &path, Some(&binding), None).await?;
+    check(answer.accepted(), answer)
+}
+
+async fn account(plane: &ControlPlane, namespace: &str, name: &str) -> Result<Client> {
+    let token = account_token(&plane.admin(), namespace, name).await?;
+    Ok(plane.client_with_token(&token)?)
+}
