@@ -41,12 +41,6 @@ pub struct ProjectStatus {
     /// The standing probe's last judged report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof: Option<Proof>,
-    /// How many standing probe pods were made; the number is in the pod's name.
-    #[serde(default)]
-    pub probes: i64,
-    /// How many times data was checked; the number is in the pods' names.
-    #[serde(default)]
-    pub data_checks: i64,
     /// The closure, once asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closing: Option<ClosingStatus>,
@@ -54,7 +48,7 @@ pub struct ProjectStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::reference")]
     pub destruction_record: Option<String>,
-    /// Conditions: Ready, Approved, PeopleApproved, QuotaApplied, EgressEnforced, DataVerified, Closing.
+    /// Conditions: Ready, Approved, PeopleApproved, NamespaceLocked, EgressEnforced, DataVerified, Closing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Option<Vec<Condition>>,

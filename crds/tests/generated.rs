@@ -1,4 +1,5 @@
 //! The files that `cargo run -p sde-crds` writes are what the types and `policies/` say, and every field says what it means.
+#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

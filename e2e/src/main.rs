@@ -59,6 +59,9 @@ enum Command {
         /// Leave the clusters running.
         #[arg(long)]
         keep: bool,
+        /// Every fault at every write (a quarter of an hour more).
+        #[arg(long)]
+        thorough: bool,
     },
     /// Measure.
     Bench {
@@ -180,7 +183,15 @@ async fn run(cli: Cli) -> Result<()> {
             suites,
             filter,
             keep,
-        } => all::run(&suites, filter.as_deref(), keep).await,
+            thorough,
+        } => {
+            let options = all::Options {
+                filter,
+                keep,
+                thorough,
+            };
+            all::run(&suites, &options).await
+        }
         Command::Bench {
             bench: Bench::Open { projects },
         } => {

@@ -46,11 +46,22 @@ impl Suite {
     ];
 }
 
-/// Runs suites, or those of their tests whose name contains `filter`. The clusters it makes are deleted, also on failure, unless `keep`.
+/// How suites are run.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Only tests whose name contains this.
+    pub filter: Option<String>,
+    /// Leave the clusters running.
+    pub keep: bool,
+    /// Every fault at every write; otherwise a part of them, which covers every write.
+    pub thorough: bool,
+}
+
+/// Runs suites. The clusters it makes are deleted, also on failure, unless they are to be kept.
 ///
 /// # Errors
 /// When a suite cannot be run at all, the user asks to stop, or a test failed.
-pub async fn run(suites: &[Suite], filter: Option<&str>, keep: bool) -> Result<()> {
+pub async fn run(suites: &[Suite], options: &Options) -> Result<()> {
     let chosen = if suites.is_empty() {
         &Suite::ALL[..]
     } else {
@@ -59,8 +70,8 @@ pub async fn run(suites: &[Suite], filter: Option<&str>, keep: bool) -> Result<(
     let mut report = SuiteReport::default();
     for suite in chosen {
         eprintln!("suite {suite:?}");
-        let result = one(*suite, filter.map(str::to_owned)).await;
-        if let (Some(cluster), false) = (cluster(*suite), keep) {
+        let result = one(*suite, options).await;
+        if let (Some(cluster), false) = (cluster(*suite), options.keep) {
             tokio::task::block_in_place(|| down::one(cluster))?;
         }
         match result {
@@ -103,15 +114,19 @@ fn cluster(suite: Suite) -> Option<&'static str> {
     }
 }
 
-async fn one(suite: Suite, filter: Option<String>) -> Result<SuiteReport> {
+async fn one(suite: Suite, options: &Options) -> Result<SuiteReport> {
     let name = cluster(suite).unwrap_or_default();
+    let filter = options.filter.clone();
+    let thorough = options.thorough;
     match suite {
         Suite::Pure => pure(filter).await,
-        Suite::Lane => control_plane::run(control_plane::Suite::Lane, filter).await,
-        Suite::Policies => control_plane::run(control_plane::Suite::Policies, filter).await,
-        Suite::Trouble => control_plane::run(control_plane::Suite::Trouble, filter).await,
-        Suite::Steady => control_plane::run(control_plane::Suite::Steady, filter).await,
-        Suite::Faults => control_plane::run(control_plane::Suite::Faults, filter).await,
+        Suite::Lane => control_plane::run(control_plane::Suite::Lane, filter, thorough).await,
+        Suite::Policies => {
+            control_plane::run(control_plane::Suite::Policies, filter, thorough).await
+        }
+        Suite::Trouble => control_plane::run(control_plane::Suite::Trouble, filter, thorough).await,
+        Suite::Steady => control_plane::run(control_plane::Suite::Steady, filter, thorough).await,
+        Suite::Faults => control_plane::run(control_plane::Suite::Faults, filter, thorough).await,
         Suite::Node => node::cilium(name, filter).await,
         Suite::Ptp => node::ptp(name, filter).await,
         Suite::Mixed => node::mixed(name, filter).await,

@@ -54,7 +54,7 @@ impl Suite {
 ///
 /// # Errors
 /// When a program cannot be built or started, or the user asks to stop; a failed test is in the report.
-pub async fn run(suite: Suite, filter: Option<String>) -> Result<SuiteReport> {
+pub async fn run(suite: Suite, filter: Option<String>, thorough: bool) -> Result<SuiteReport> {
     let suite = async {
         match suite {
             Suite::Lane => {
@@ -65,7 +65,7 @@ pub async fn run(suite: Suite, filter: Option<String>) -> Result<SuiteReport> {
             }
             Suite::Trouble => trouble::run(&lab(3).await?, filter).await,
             // Short, since every time-out of the suite is waited for.
-            Suite::Faults => faults::run(&lab(2).await?, filter).await,
+            Suite::Faults => faults::run(&lab(2).await?, filter, thorough).await,
             Suite::Steady => steady::run(&lab(10).await?, filter).await,
         }
     };

@@ -1,6 +1,7 @@
 //! The suites of `cargo e2e test`, one file each.
 
 pub mod all;
+mod asking;
 pub mod control_plane;
 pub mod error;
 pub mod faults;

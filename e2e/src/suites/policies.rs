@@ -13,9 +13,10 @@ use sde_crds::names::{
 };
 use serde_json::{Value, json};
 
+use super::asking::{ALL_RIGHTS, Answer, ask};
 use super::error::{Result, SuiteError, check, check_equal};
 use super::policy_cases::{self, Expect, PolicyCases};
-use super::policy_requests::{ALL_RIGHTS, Answer, Court, ask};
+use super::policy_requests::Court;
 use super::runner::{Runner, SuiteReport};
 use crate::cluster::paths;
 use crate::controlplane::error::{io, malformed};

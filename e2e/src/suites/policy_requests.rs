@@ -4,78 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use http::Method;
-use http_body_util::BodyExt as _;
 use kube::Client;
-use kube::client::Body;
 use sde_crds::names::GROUP;
 use serde_json::{Value, json};
 
+use super::asking::{Answer, ask};
 use super::error::{Result, SuiteError, check};
 use super::policy_cases::{Case, Expect, Operation, Resource, User};
 use crate::controlplane::install::controller_user;
-
-/// A group with every right. Requests of cases are sent as members of it, so that what refuses them is a policy and never RBAC.
-pub const ALL_RIGHTS: &str = "sde-e2e:all-rights";
-
-/// What the API server said.
-pub struct Answer {
-    /// HTTP status.
-    pub status: u16,
-    /// The object, or the Status of a refusal.
-    pub body: Value,
-}
-
-impl Answer {
-    /// Whether it was done.
-    pub fn accepted(&self) -> bool {
-        (200..300).contains(&self.status)
-    }
-
-    /// The refusal in words.
-    pub fn message(&self) -> &str {
-        self.body["message"].as_str().unwrap_or_default()
-    }
-}
-
-impl std::fmt::Display for Answer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}", self.status, self.message())
-    }
-}
-
-/// Sends one request as it is, as another user if one is named. A refusal is an answer, not an error.
-///
-/// # Errors
-/// When the API server could not be asked.
-pub async fn ask(
-    client: &Client,
-    method: Method,
-    path: &str,
-    body: Option<&Value>,
-    user: Option<&User>,
-) -> Result<Answer> {
-    let mut request = http::Request::builder()
-        .method(method)
-        .uri(path)
-        .header("Content-Type", "application/json");
-    if let Some(user) = user {
-        request = request
-            .header("Impersonate-User", &user.username)
-            .header("Impersonate-Group", ALL_RIGHTS);
-        for group in &user.groups {
-            request = request.header("Impersonate-Group", group);
-        }
-    }
-    let body = body.map_or_else(Body::empty, |body| body.to_string().into_bytes().into());
-    let request = request.body(body).map_err(kube::Error::HttpError)?;
-    let answer = client.send(request).await?;
-    let status = answer.status().as_u16();
-    let bytes = answer.into_body().collect().await?.to_bytes();
-    // Some refusals of the aggregation and proxy layers are plain text.
-    let body = serde_json::from_slice(&bytes)
-        .unwrap_or_else(|_| json!({"message": String::from_utf8_lossy(&bytes)}));
-    Ok(Answer { status, body })
-}
 
 /// Sends cases, each about objects of its own.
 pub struct Court {
@@ -238,10 +174,7 @@ impl Court {
                 object["metadata"]["name"] = json!(place.name);
                 (Method::POST, dry(&place.collection()), Some(object))
             }
-            Operation::Update => {
-                let changed = self.changed(case, place).await?;
-                (Method::PUT, dry(&place.asked()), Some(changed))
-            }
+            Operation::Update => return self.update(case, place).await,
             Operation::Delete => {
                 let options =
                     json!({"apiVersion": "v1", "kind": "DeleteOptions", "dryRun": ["All"]});
@@ -261,6 +194,21 @@ impl Court {
         };
         let user = Some(&case.user_info);
         ask(&self.admin, method, &path, body.as_ref(), user).await
+    }
+
+    /// Sends the case's change, again when a controller wrote to the object after it was read.
+    async fn update(&self, case: &Case, place: &Place<'_>) -> Result<Answer> {
+        let path = dry(&place.asked());
+        let user = Some(&case.user_info);
+        let mut tries = 10;
+        loop {
+            let changed = self.changed(case, place).await?;
+            let answer = ask(&self.admin, Method::PUT, &path, Some(&changed), user).await?;
+            tries -= 1;
+            if answer.status != 409 || tries == 0 {
+                return Ok(answer);
+            }
+        }
     }
 
     /// The live object with the case's fields. Maps of metadata, and the spec, are the case's own: what it leaves out is removed.
@@ -351,8 +299,7 @@ fn user(name: &str, groups: &[&str]) -> User {
     }
 }
 
-/// The controller's ServiceAccount.
-pub fn controller() -> User {
+fn controller() -> User {
     user(
         &controller_user(),
         &["system:serviceaccounts", "system:authenticated"],

@@ -45,7 +45,7 @@ impl Applier {
     pub async fn read(&self, path: &str) -> Result<Value, ApplyError> {
         let request = http::Request::get(path)
             .body(Vec::new())
-            .map_err(|e| kube::core::request::Error::BuildRequest(e));
+            .map_err(kube::core::request::Error::BuildRequest);
         self.call(request).await
     }
 }
