@@ -80,7 +80,11 @@ impl Applier {
                 self.note(&object);
                 Ok(Created::Created)
             }
-            Err(ApplyError::Conflict) => Ok(Created::Existed),
+            // "Already there" and "try again" are both a 409; only a look tells which.
+            Err(ApplyError::Conflict) => match self.get::<W>(&key).await? {
+                Some(_) => Ok(Created::Existed),
+                None => Err(ApplyError::Conflict),
+            },
             Err(error) => Err(error),
         }
     }
