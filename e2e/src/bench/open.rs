@@ -91,11 +91,16 @@ impl std::fmt::Display for OpenReport {
             )?;
         }
         let mib = |bytes: u64| bytes as f64 / 1024.0 / 1024.0;
-        write!(
+        writeln!(
             f,
             "controller memory      {:.1} MiB before, {:.1} MiB after",
             mib(self.resident.0),
             mib(self.resident.1)
+        )?;
+        write!(
+            f,
+            "what holds it back: the order of the stages (each waits for the one before), the probe of each project, and a look at\n\
+             the API server before an object is first made, so that nothing of somebody else's is taken over"
         )
     }
 }
