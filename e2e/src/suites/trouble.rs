@@ -311,21 +311,14 @@ async fn widened_and_narrowed(lab: &Lab) -> Result<()> {
         )
         .await?;
     running::cpu_quota_leaves(lab, "widened", &before).await?;
-    // Removing the person stops their notebook without any approval.
-    let nobody = Patch::Merge(json!({"spec": {"people": []}}));
-    let removed = custodian
-        .patch("widened", &PatchParams::default(), &nobody)
-        .await;
-    if removed.is_err() {
-        // The schema wants at least one person: suspend instead, which needs no approval either.
-        custodian
-            .patch(
-                "widened",
-                &PatchParams::default(),
-                &Patch::Merge(json!({"spec": {"lifecycle": "Suspended"}})),
-            )
-            .await?;
-    }
+    // Another person in the first one's place: who is removed loses the notebook at once, who is added waits for approval.
+    let present = serde_json::to_value(projects.get("widened").await?).unwrap_or_default();
+    let mut other = present["spec"]["people"][0].clone();
+    other["user"] = json!("somebody-else");
+    let replaced = Patch::Merge(json!({"spec": {"people": [other]}}));
+    custodian
+        .patch("widened", &PatchParams::default(), &replaced)
+        .await?;
     running::no_pods(lab, "widened").await?;
     let workspaces: Api<Workspace> =
         Api::namespaced(lab.plane.admin(), &project_namespace("widened"));
