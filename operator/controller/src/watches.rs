@@ -127,8 +127,15 @@ impl Watches {
     }
 }
 
+/// How long one watch call lasts, in seconds, before it is asked for again from where it was. A connection that died
+/// without a word (an API server killed behind a proxy) is noticed that much later and a few seconds, at the latest.
+const WATCH_SECONDS: u32 = 45;
+
 fn config(selector: &str) -> watcher::Config {
-    watcher::Config::default().labels(selector).page_size(PAGE)
+    watcher::Config::default()
+        .labels(selector)
+        .page_size(PAGE)
+        .timeout(WATCH_SECONDS)
 }
 
 fn map<A, B>(event: Event<A>, with: impl FnOnce(A) -> B) -> Event<B> {
