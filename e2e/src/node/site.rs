@@ -187,14 +187,6 @@ fn build_cli() -> Result<PathBuf> {
 
 fn install(cluster: &Cluster, controller: &str, agent: &str) -> Result<()> {
     let chart = paths::repository().join("charts/sde-operator");
-    cluster.kubectl([
-        "create",
-        "namespace",
-        "sde-hub",
-        "--dry-run=client",
-        "--output",
-        "yaml",
-    ])?;
     if cluster.kubectl(["get", "namespace", "sde-hub"]).is_err() {
         cluster.kubectl(["create", "namespace", "sde-hub"])?;
     }
