@@ -63,7 +63,7 @@ pub async fn run(suite: Suite, filter: Option<String>, thorough: bool) -> Result
             Suite::Policies => {
                 policies::run(ControlPlaneOptions::new(blocking(Binaries::find)?), filter).await
             }
-            Suite::Trouble => trouble::run(&lab(3).await?, filter, thorough).await,
+            Suite::Trouble => trouble::run(&lab(3).await?, filter).await,
             // Short, since every time-out of the suite is waited for.
             Suite::Faults => faults::run(&lab(2).await?, filter, thorough).await,
             Suite::Steady => steady::run(&lab(10).await?, filter).await,

@@ -5,8 +5,7 @@
 //! at once, and the lives beside the killed one must get over it too.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures::StreamExt as _;
 
@@ -161,17 +160,10 @@ async fn phase(
             result,
         }
     });
-    let done = AtomicBool::new(false);
-    let lives = async {
-        let lived: Vec<Lived> = futures::stream::iter(runs)
-            .buffer_unordered(at_once)
-            .collect()
-            .await;
-        done.store(true, Ordering::Relaxed);
-        lived
-    };
-    let (lived, revivals) = tokio::join!(lives, keep_alive(lab, &done));
-    let revivals = revivals?;
+    let lives = futures::stream::iter(runs)
+        .buffer_unordered(at_once)
+        .collect::<Vec<Lived>>();
+    let (lived, revivals) = lab.supervised(lives).await?;
     for fault in faults {
         let of_fault: Vec<&Lived> = lived.iter().filter(|life| life.fault == *fault).collect();
         if of_fault.is_empty() {
@@ -240,16 +232,6 @@ fn judge(lab: &Lab, lived: &[&Lived], reference: &Reference) -> Result<()> {
             failures.join("\n")
         ),
     )
-}
-
-/// Starts the controller again whenever it was killed, until all lives are over.
-async fn keep_alive(lab: &Lab, done: &AtomicBool) -> Result<usize> {
-    let mut revivals = 0;
-    while !done.load(Ordering::Relaxed) {
-        revivals += usize::from(lab.revive()?);
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    Ok(revivals)
 }
 
 /// How many objects the controller made for a project, by shape, as the witness saw them.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use kube::{Api, Client};
 use sde_crds::{Dataset, SdePolicy};
@@ -100,16 +101,23 @@ impl Lab {
         self.people.get(user).unwrap_or(&self.nobody).clone()
     }
 
-    /// Starts the controller again if it was killed.
+    /// Does some work while the controller is started again whenever it has ended, as the kubelet would. Returns how often that was.
     ///
     /// # Errors
-    /// When it cannot be run.
-    pub fn revive(&self) -> Result<bool> {
-        let dead = self.operator.controller().exited().is_some();
-        if dead {
-            self.operator.controller().restart()?;
+    /// When the controller cannot be run.
+    pub async fn supervised<T>(&self, work: impl Future<Output = T>) -> Result<(T, usize)> {
+        let mut revivals = 0;
+        let mut work = std::pin::pin!(work);
+        loop {
+            match tokio::time::timeout(Duration::from_millis(20), &mut work).await {
+                Ok(done) => return Ok((done, revivals)),
+                Err(_) if self.operator.controller().exited().is_some() => {
+                    self.operator.controller().restart()?;
+                    revivals += 1;
+                }
+                Err(_) => {}
+            }
         }
-        Ok(dead)
     }
 }
 

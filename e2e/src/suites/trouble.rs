@@ -18,7 +18,7 @@ use super::waiting::condition_when;
 ///
 /// # Errors
 /// Never by itself; what fails is in the report.
-pub async fn run(lab: &Lab, filter: Option<String>, thorough: bool) -> Result<SuiteReport> {
+pub async fn run(lab: &Lab, filter: Option<String>) -> Result<SuiteReport> {
     let mut runner = Runner::new(filter);
     runner
         .test(
@@ -91,15 +91,12 @@ pub async fn run(lab: &Lab, filter: Option<String>, thorough: bool) -> Result<Su
             running::stuck_volume(lab),
         )
         .await;
-    // Fails now and then: docs/src/decisions/0006-open-restart.md.
-    if thorough {
-        runner
-            .test(
-                "trouble: API server restarted during opening and closing",
-                running::apiserver_restarts(lab),
-            )
-            .await;
-    }
+    runner
+        .test(
+            "trouble: API server restarted during opening and closing",
+            running::apiserver_restarts(lab),
+        )
+        .await;
     Ok(runner.finish())
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::{Stream, StreamExt};
 use k8s_openapi::api::core::v1::{
@@ -12,7 +13,8 @@ use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::rbac::v1::RoleBinding;
 use kube::core::{DeserializeGuard, PartialObjectMeta};
 use kube::runtime::WatchStreamExt;
-use kube::runtime::watcher::{self, Event};
+use kube::runtime::utils::Backoff;
+use kube::runtime::watcher::{self, DefaultBackoff, Event};
 use kube::{Api, Client, Resource};
 use sde_crds::{Dataset, DestructionRecord, Project, ProjectApproval, SdePolicy, Workspace};
 use tokio::task::JoinSet;
@@ -131,6 +133,28 @@ impl Watches {
 /// without a word (an API server killed behind a proxy) is noticed that much later and a few seconds, at the latest.
 const WATCH_SECONDS: u32 = 45;
 
+/// The longest pause between two attempts. An API server that starts refuses each watch several times (connection, RBAC
+/// not loaded, storage not ready, version expired), so with kube's half minute its return is noticed two minutes late.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// kube's backoff, cut off at [`LONGEST_PAUSE`].
+#[derive(Default)]
+struct ShortBackoff(DefaultBackoff);
+
+impl Iterator for ShortBackoff {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        self.0.next().map(|pause| pause.min(LONGEST_PAUSE))
+    }
+}
+
+impl Backoff for ShortBackoff {
+    fn reset(&mut self) {
+        self.0.reset();
+    }
+}
+
 fn config(selector: &str) -> watcher::Config {
     watcher::Config::default()
         .labels(selector)
@@ -166,7 +190,7 @@ async fn follow<K: Resource + Clone + Debug + Send>(
     metrics: &Metrics,
     route: impl Fn(&Touched<K>),
 ) {
-    let mut stream = std::pin::pin!(stream.default_backoff());
+    let mut stream = std::pin::pin!(stream.backoff(ShortBackoff::default()));
     while let Some(item) = stream.next().await {
         match item {
             Ok(event) => {
