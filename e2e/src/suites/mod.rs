@@ -3,12 +3,14 @@
 pub mod all;
 mod asking;
 pub mod control_plane;
+pub mod enforcement;
 pub mod error;
 pub mod faults;
 pub mod lab;
 pub mod lane;
 pub mod life;
 pub mod node;
+mod node_release;
 pub mod policies;
 mod policy_cases;
 mod policy_requests;
