@@ -14,6 +14,7 @@ use sde_crds::names::{GRANT_LABEL, PROJECT_UID_LABEL};
 use crate::conditions::{is_true, types};
 use crate::labels::{ProjectId, home_claim};
 use crate::lock::Enforced;
+use crate::placement;
 use crate::pod::{PROBE, View};
 use crate::project::observe::Observed;
 use crate::project::standing::Standing;
@@ -377,8 +378,9 @@ fn data_checks(
                         sentinel,
                         &standing::neighbours(&observed.pods),
                     );
+                    let placement = placement::of_tier(&validated.policy, &validated.spec.tier);
                     desired.pods.push(data::check_pod(
-                        id, settings, sentinel, &targets, grant, dataset,
+                        id, settings, sentinel, &targets, grant, dataset, placement,
                     ));
                 }
             }
