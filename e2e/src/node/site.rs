@@ -199,7 +199,7 @@ impl Site {
             "spec": {
                 "guidanceVersion": "2026-07-02", "storageClass": "standard",
                 "tiers": [{"name": "sensitive", "maxDays": 1096,
-                    "maxCompute": {"cpu": "8", "memory": "16Gi", "storage": "100Gi", "maxWorkspaces": 4}}],
+                    "maxCompute": {"cpu": "8", "memory": "16Gi", "storage": "100Gi", "maxWorkspaces": 4, "accelerators": {"nvidia.com/gpu": "2"}}}],
                 "environments": [
                     {"name": "jupyterlab-genomics", "image": self.environment.reference, "description": "JupyterLab with bcftools, numpy and matplotlib"},
                     {"name": "not-on-any-node", "image": format!("localhost/sde-operator/absent@sha256:{}", "0".repeat(64)), "description": "An image that no node has"}

@@ -10,6 +10,7 @@ pub mod lab;
 pub mod lane;
 pub mod life;
 pub mod node;
+mod node_compute;
 mod node_release;
 pub mod policies;
 mod policy_cases;

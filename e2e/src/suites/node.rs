@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::error::{Result, check};
+use super::node_compute as compute;
 use super::node_release as release;
 use super::runner::{Runner, SuiteReport};
 use crate::cluster::UpOptions;
@@ -60,6 +61,17 @@ pub async fn cilium(name: &str, filter: Option<String>) -> Result<SuiteReport> {
     runner
         .test("node: the API server's policies hold for people", async {
             people_are_refused(&site)
+        })
+        .await;
+    runner
+        .test(
+            "node: an accelerator for one project and none for the other",
+            async { compute::accelerators(&site) },
+        )
+        .await;
+    runner
+        .test("node: pods run where their tier says", async {
+            compute::placement(&site)
         })
         .await;
     runner
