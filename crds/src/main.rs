@@ -1,4 +1,5 @@
-//! Writes the generated CRDs to `crds/yaml/`, and with the policies into the chart, which must be self-contained.
+//! Writes the generated CRDs to `crds/yaml/`, and with the policies into the chart, which must be self-contained; and the
+//! page of requirements.
 
 use std::path::Path;
 use std::{fs, io};
@@ -23,6 +24,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             )?;
         }
     }
+    let rows = fs::read_to_string(root.join("docs/requirements.yaml"))?;
+    let page = sde_crds::requirements::page(&sde_crds::requirements::read(&rows)?);
+    write(&root.join("docs/src/reference/requirements.md"), &page)?;
     Ok(())
 }
 

@@ -111,7 +111,7 @@ struct Case {
     says: &'static str,
 }
 
-const CASES: [Case; 7] = [
+const CASES: [Case; 12] = [
     Case {
         what: "an unknown environment",
         project: "badenv",
@@ -159,6 +159,46 @@ const CASES: [Case; 7] = [
         value: || json!(day(-2)),
         reason: "EthicsExpired",
         says: "renew",
+    },
+    Case {
+        what: "an organisation in a country under sanctions",
+        project: "badplace",
+        pointer: "/organisations/0/country",
+        value: || json!("KP"),
+        reason: "SanctionsMatch",
+        says: "R73",
+    },
+    Case {
+        what: "access from abroad without a transfer",
+        project: "badaccess",
+        pointer: "/people/0/accessFrom/0",
+        value: || json!("US"),
+        reason: "TransferBasisMissing",
+        says: "R68",
+    },
+    Case {
+        what: "an insurer with NHS data",
+        project: "badsector",
+        pointer: "/organisations/0/sector",
+        value: || json!("Insurance"),
+        reason: "ProhibitedSector",
+        says: "R44",
+    },
+    Case {
+        what: "a use that the data's terms exclude",
+        project: "baduse",
+        pointer: "/declaredUse/purpose",
+        value: || json!("Ancestry"),
+        reason: "ConsentMismatch",
+        says: "DUO:0000006",
+    },
+    Case {
+        what: "breaches that were looked up too long ago",
+        project: "badlookup",
+        pointer: "/people/0/breachHistory/checkedAt",
+        value: || json!(day(-200)),
+        reason: "NobodyApproved",
+        says: "PeopleApproved",
     },
     Case {
         what: "compute beyond the tier",
@@ -225,6 +265,14 @@ async fn refused_at_apply(lab: &Lab) -> Result<()> {
         "submittedBy",
     )?;
     project["spec"]["submittedBy"] = json!("custodian-a");
+    let history = project["spec"]["people"][0]["breachHistory"].clone();
+    project["spec"]["people"][0]["breachHistory"]["declared"] = json!(true);
+    project["spec"]["people"][0]["breachHistory"]["severity"] = json!("Serious");
+    refusal(
+        custodian.create(&post, &object(project.clone())?).await,
+        "R41",
+    )?;
+    project["spec"]["people"][0]["breachHistory"] = history;
     project["spec"]["schedule"]["expires"] = json!("2027-02-30");
     check(
         object::<Project>(project).is_err(),
