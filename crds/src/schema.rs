@@ -75,6 +75,11 @@ pub fn country(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "maxLength": 2, "pattern": "^[A-Z]{2}$"})
 }
 
+/// A MONDO term.
+pub fn mondo(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "maxLength": 14, "pattern": "^MONDO:[0-9]{7}$"})
+}
+
 /// Any object; used where a checked copy of another schema is kept.
 pub fn any_object(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "object", "x-kubernetes-preserve-unknown-fields": true})
@@ -83,7 +88,7 @@ pub fn any_object(_: &mut SchemaGenerator) -> Schema {
 /// `metav1.Condition`s as a map by type, with the limits of apimachinery.
 pub fn conditions(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
-        "type": "array", "maxItems": 16,
+        "type": "array", "maxItems": 32,
         "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"],
         "items": {
             "type": "object",

@@ -286,8 +286,9 @@ impl<'a> Life<'a> {
 
 /// The Project as a custodian writes it.
 fn manifest(name: &str) -> Value {
+    let history = json!({"declared": false, "severity": "None", "checkedSources": ["ico-enforcement"], "checkedAt": day(-1)});
     let person = json!({
-        "user": RESEARCHER, "organisation": "example-university", "roles": ["Lead", "Researcher"], "accessFrom": ["GB"],
+        "user": RESEARCHER, "breachHistory": history, "organisation": "example-university", "roles": ["Lead", "Researcher"], "accessFrom": ["GB"],
         "training": {"course": "mrc-rdgc", "expires": day(300)},
     });
     json!({
@@ -299,10 +300,11 @@ fn manifest(name: &str) -> Value {
                 "statement": "Which common variants change the penetrance.", "publicBenefit": "Better risk estimates.",
                 "ethics": {"required": true, "reference": "26/XX/0001", "expires": day(300)},
             },
-            "organisations": [{"name": "example-university", "sector": "Academic", "country": "GB",
+            "organisations": [{"name": "example-university", "sector": "Academic", "country": "GB", "breachHistory": history,
                 "approval": {"reference": "ORG-17", "expires": day(300)}}],
             "people": [person],
             "datasets": [{"name": "genotypes", "dataset": format!("{name}-data"), "minimisation": "Two genes only"}],
+            "declaredUse": {"purpose": "Health", "commercial": false, "ancestryResearch": false, "methodsResearch": false},
             "environments": ["jupyterlab-genomics"],
             "compute": {"cpu": "4", "memory": "8Gi", "storage": "20Gi", "maxWorkspaces": 2},
             "schedule": {"starts": day(-1), "expires": day(250)},

@@ -20,5 +20,6 @@ pub mod runner;
 mod scene;
 pub mod steady;
 pub mod trouble;
+mod trouble_apply;
 mod trouble_running;
 pub mod waiting;

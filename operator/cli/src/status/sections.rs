@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use sde_core::approvals::{Decided, decide};
 use sde_core::in_force::in_force;
 use sde_core::labels::ProjectId;
+use sde_core::project::required::required;
 use sde_core::time;
 use sde_crds::ProjectApproval;
 use sde_crds::project::{Person, ProjectSpec};
@@ -65,7 +66,7 @@ pub fn approvals(
     );
     let policy = found.policy.get().and_then(Option::as_ref);
     let required: Vec<_> = policy
-        .map(|p| p.spec.approvals.project_roles.clone())
+        .map(|p| required(&p.spec, &found.project.spec))
         .unwrap_or_default();
     view.roles = roles(
         &decided,

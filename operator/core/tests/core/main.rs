@@ -4,10 +4,13 @@
 mod approvals;
 mod attestation;
 mod closing_model;
+mod duo;
 mod flows;
 mod golden_objects;
 mod golden_status;
 mod properties;
+mod rule_cases;
+mod rules;
 mod sim;
 mod workspace_model;
 mod workspaces;
