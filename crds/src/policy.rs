@@ -76,6 +76,11 @@ pub struct SdePolicySpec {
     #[schemars(length(max = 64))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub third_party_sdes: Option<Vec<ThirdPartySde>>,
+    /// People who decide through the portal, by the names they sign in with: custodians, approvers, output checkers. The
+    /// portal may act for these and no others, and only to read and to decide; what each may decide is up to their own roles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::users")]
+    pub deciders: Option<Vec<String>>,
 }
 
 /// A ceiling for Projects of one sensitivity.

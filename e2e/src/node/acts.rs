@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use crate::cluster::error::{Error, Result};
 use crate::node::Site;
-use crate::node::people::HUB;
 use crate::node::story::{self, Source, condition, get, wait_for};
 
 /// How long one thing may take on a busy machine.
@@ -114,7 +113,7 @@ pub fn open(site: &Site, prefix: &str, source: Source) -> Result<String> {
 /// # Errors
 /// When it is refused or not in time.
 pub fn run(site: &Site, project: &str, user: &str) -> Result<Value> {
-    site.apply_as(HUB, &story::workspace(project, user))?;
+    site.open_as_hub(&story::workspace(project, user))?;
     running(site, project, user)
 }
 

@@ -8,7 +8,6 @@ use super::runner::{Runner, SuiteReport};
 use crate::cluster::{Topology, UpOptions};
 use crate::node::Site;
 use crate::node::acts::{self, project_when, workspace_when};
-use crate::node::people::HUB;
 use crate::node::story::{self, COLLEAGUE, RESEARCHER, Source, condition};
 
 /// Runs the suite on a cluster whose only node ignores policies.
@@ -73,7 +72,7 @@ fn refused_everywhere(site: &Site) -> Result<()> {
         message.contains("sentinel"),
         format_args!("the message does not name the target that answered: {message}"),
     )?;
-    site.apply_as(HUB, &story::workspace(&project, RESEARCHER))?;
+    site.open_as_hub(&story::workspace(&project, RESEARCHER))?;
     let told = |w: &Value| condition(w, "Ready")["reason"] == "ProjectNotProven";
     workspace_when(site, &project, RESEARCHER, "refused", told)?;
     acts::close(site, &project)?;
@@ -99,7 +98,7 @@ fn one_of_each(site: &Site) -> Result<()> {
     acts::run(site, &project, RESEARCHER)?;
     cordon(&ignoring, false)?;
     cordon(&enforcing, true)?;
-    site.apply_as(HUB, &story::workspace(&project, COLLEAGUE))?;
+    site.open_as_hub(&story::workspace(&project, COLLEAGUE))?;
     let told = |w: &Value| condition(w, "EgressEnforced")["status"] == "False";
     let refused = workspace_when(site, &project, COLLEAGUE, "refused", told);
     cordon(&enforcing, false)?;

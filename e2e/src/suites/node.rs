@@ -12,7 +12,6 @@ use crate::cluster::UpOptions;
 use crate::node::Site;
 use crate::node::acts::{self, PATIENCE, namespace, project_when, workspace_when};
 use crate::node::attestation::Exported;
-use crate::node::people::HUB;
 use crate::node::session;
 use crate::node::story::{self, RESEARCHER, Source, condition, get, wait_for};
 
@@ -207,7 +206,7 @@ fn missing(site: &Site) -> Result<()> {
     acts::active(site, &project)?;
     let mut workspace = story::workspace(&project, RESEARCHER);
     workspace["spec"]["environment"] = json!("not-on-any-node");
-    site.apply_as(HUB, &workspace)?;
+    site.open_as_hub(&workspace)?;
     workspace_when(site, &project, RESEARCHER, "told of its image", |w| {
         condition(w, "Ready")["reason"] == "ImageUnavailable"
     })?;
@@ -263,7 +262,7 @@ fn sentinel_down(site: &Site) -> Result<()> {
         "--timeout",
         "60s",
     ]);
-    site.apply_as(HUB, &story::workspace(&project, RESEARCHER))?;
+    site.open_as_hub(&story::workspace(&project, RESEARCHER))?;
     let told = workspace_when(
         site,
         &project,
@@ -323,7 +322,7 @@ fn controller_killed(site: &Site) -> Result<()> {
     )?;
     kill_controller(site)?;
     acts::active(site, &project)?;
-    site.apply_as(HUB, &story::workspace(&project, RESEARCHER))?;
+    site.open_as_hub(&story::workspace(&project, RESEARCHER))?;
     workspace_when(site, &project, RESEARCHER, "Proving", |w| {
         w["status"]["phase"] == "Proving"
     })?;

@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 use super::error::{Result, check, check_equal};
 use crate::node::Site;
 use crate::node::acts::{self, namespace, workspace_when};
-use crate::node::people::HUB;
 use crate::node::story::{self, RESEARCHER, Source, condition, get};
 
 /// An accelerator that the test makes the node report; no device is behind it.
@@ -48,7 +47,7 @@ fn granted_and_not(site: &Site) -> Result<()> {
     })?;
     acts::approve(site, &granted)?;
     acts::active(site, &granted)?;
-    site.apply_as(HUB, &asking(&granted))?;
+    site.open_as_hub(&asking(&granted))?;
     let running = acts::running(site, &granted, RESEARCHER)?;
     let pod = running["status"]["pod"]["name"]
         .as_str()
@@ -67,7 +66,7 @@ fn granted_and_not(site: &Site) -> Result<()> {
         &quotas["status"]["hard"][format!("requests.{ACCELERATOR}")],
         &json!("0"),
     )?;
-    site.apply_as(HUB, &asking(&without))?;
+    site.open_as_hub(&asking(&without))?;
     workspace_when(site, &without, RESEARCHER, "refused", |w| {
         condition(w, "Ready")["reason"] == "BeyondProject"
     })?;

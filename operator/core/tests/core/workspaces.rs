@@ -161,6 +161,7 @@ fn a_pod_runs_where_its_tier_says_and_goes_when_that_changes() {
     let observed = sim.observed_workspace();
     let plain = desired(&observed, &sim.settings, &validate(&observed))
         .pod
+        .clone()
         .unwrap();
     let placement = Placement {
         node_selector: Some([("pool".to_owned(), "sensitive".to_owned())].into()),
@@ -176,6 +177,7 @@ fn a_pod_runs_where_its_tier_says_and_goes_when_that_changes() {
     let observed = sim.observed_workspace();
     let placed = desired(&observed, &sim.settings, &validate(&observed))
         .pod
+        .clone()
         .unwrap();
     let spec = placed.spec.as_ref().unwrap();
     assert_eq!(spec.node_selector.as_ref().unwrap()["pool"], "sensitive");
@@ -200,7 +202,7 @@ fn a_crash_after_the_secret_uses_it_for_the_same_start() {
     let wanted = desired(&observed, &sim.settings, &validate(&observed));
     assert!(wanted.secret.is_none() && wanted.delete_secrets.is_empty());
     assert_eq!(
-        wanted.pod.unwrap().metadata.name.as_deref(),
+        wanted.pod.as_ref().unwrap().metadata.name.as_deref(),
         Some("u-7c1e-1")
     );
 }
