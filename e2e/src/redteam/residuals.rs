@@ -77,9 +77,7 @@ pub fn problems(findings: &[Finding], list: &[Residual]) -> Vec<String> {
             (Some(Verdict::Inconclusive), _) => {
                 problems.push(format!("{id} is inconclusive on the API form"))
             }
-            (Some(Verdict::Blocked | Verdict::NotApplicable), _)
-                if known_api.contains_key(id) =>
-            {
+            (Some(Verdict::Blocked | Verdict::NotApplicable), _) if known_api.contains_key(id) => {
                 problems.push(format!(
                     "{id} is listed as open on the API form and is not: take it off"
                 ))

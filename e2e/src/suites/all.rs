@@ -6,7 +6,7 @@ use crate::cluster::{down, packages, paths};
 
 use super::error::{Result, SuiteError};
 use super::runner::{Runner, SuiteReport};
-use super::{control_plane, node};
+use super::{control_plane, node, redteam};
 
 /// A suite, by the name on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -29,11 +29,13 @@ pub enum Suite {
     Ptp,
     /// kind with one node of each.
     Mixed,
+    /// kind with a worker and the policies on disk too: every attack of the catalogue.
+    Redteam,
 }
 
 impl Suite {
     /// All, quickest lane first.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Pure,
         Self::Lane,
         Self::Policies,
@@ -43,6 +45,7 @@ impl Suite {
         Self::Node,
         Self::Ptp,
         Self::Mixed,
+        Self::Redteam,
     ];
 }
 
@@ -105,6 +108,7 @@ fn cluster(suite: Suite) -> Option<&'static str> {
         Suite::Node => Some("sde-test"),
         Suite::Ptp => Some("sde-test-ptp"),
         Suite::Mixed => Some("sde-test-mixed"),
+        Suite::Redteam => Some("sde-test-redteam"),
         Suite::Pure
         | Suite::Lane
         | Suite::Policies
@@ -130,6 +134,7 @@ async fn one(suite: Suite, options: &Options) -> Result<SuiteReport> {
         Suite::Node => node::cilium(name, filter).await,
         Suite::Ptp => node::ptp(name, filter).await,
         Suite::Mixed => node::mixed(name, filter).await,
+        Suite::Redteam => redteam::run(name, filter).await,
     }
 }
 

@@ -12,6 +12,7 @@ pub mod node;
 pub mod policies;
 mod policy_cases;
 mod policy_requests;
+pub mod redteam;
 pub mod runner;
 mod scene;
 pub mod steady;

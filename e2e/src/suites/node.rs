@@ -115,7 +115,7 @@ fn opened(site: &Site, prefix: &str, source: Source) -> Result<String> {
     Ok(project)
 }
 
-fn submitted(
+pub(crate) fn submitted(
     site: &Site,
     prefix: &str,
     source: Source,
@@ -136,7 +136,7 @@ fn submitted(
     Ok(project)
 }
 
-fn approved(site: &Site, project: &str) -> Result<()> {
+pub(crate) fn approved(site: &Site, project: &str) -> Result<()> {
     wait_for(
         site,
         ("project", project, None),
@@ -155,7 +155,7 @@ fn approved(site: &Site, project: &str) -> Result<()> {
     Ok(())
 }
 
-fn namespace(project: &str) -> String {
+pub(crate) fn namespace(project: &str) -> String {
     format!("sde-project-{project}")
 }
 
@@ -175,7 +175,7 @@ fn workspace_when(
     )?)
 }
 
-fn running(site: &Site, project: &str, user: &str) -> Result<Value> {
+pub(crate) fn running(site: &Site, project: &str, user: &str) -> Result<Value> {
     site.apply_as(HUB, &story::workspace(project, user))?;
     workspace_when(site, project, user, "Running", |w| {
         w["status"]["phase"] == "Running"

@@ -17,7 +17,10 @@ pub fn page(report: &Report) -> Result<String, quick_junit::SerializeError> {
     let mut suites: Vec<TestSuite> = Vec::new();
     for finding in &report.findings {
         let name = format!("redteam.{:?}", finding.group);
-        if suites.last().is_none_or(|suite| suite.name != name.as_str()) {
+        if suites
+            .last()
+            .is_none_or(|suite| suite.name.as_str() != name)
+        {
             suites.push(TestSuite::new(name));
         }
         if let Some(suite) = suites.last_mut() {

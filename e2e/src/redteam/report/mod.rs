@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::catalogue::Group;
+use super::catalogue::{Attack, Group};
 use super::judge::Verdict;
 use super::residuals::Residual;
 use crate::cluster::error::{Error, Result};
@@ -40,6 +40,25 @@ pub struct Finding {
     pub witness: String,
     /// The residual it belongs to, when it is open.
     pub residual: Option<String>,
+}
+
+impl Finding {
+    /// A finding of a catalogue's entry, whose verdict and witness are still to be filled in.
+    pub fn of(group: Group, attack: &Attack, attempt: String, control: String) -> Self {
+        Self {
+            id: attack.id.clone(),
+            group,
+            title: attack.title.clone(),
+            who: attack.who.join(", "),
+            maps_to: attack.maps_to.clone(),
+            verdict: Verdict::Inconclusive,
+            api_form: None,
+            attempt,
+            control,
+            witness: attack.witness.clone(),
+            residual: None,
+        }
+    }
 }
 
 /// A node as its kubelet describes it.

@@ -161,11 +161,13 @@ def protected_map(folder, file):
 
 def own_memory(folder, file):
     before = digest(file)
-    fd = os.open(file, os.O_RDWR if folder == PARAMS["home"] + "/redteam-control" else os.O_RDONLY)
+    # A read-only map of a file opened for reading; the control's file and map may be written.
+    own = folder == PARAMS["home"] + "/redteam-control"
+    fd = os.open(file, os.O_RDWR if own else os.O_RDONLY)
     try:
         LIBC.mmap.restype = ctypes.c_void_p
         LIBC.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
-        at = LIBC.mmap(None, 4096, mmap.PROT_READ, mmap.MAP_SHARED, fd, 0)
+        at = LIBC.mmap(None, 4096, mmap.PROT_READ | (mmap.PROT_WRITE if own else 0), mmap.MAP_SHARED, fd, 0)
         if at == ctypes.c_void_p(-1).value:
             raise OSError(ctypes.get_errno(), "mmap")
         memory = os.open("/proc/self/mem", os.O_RDWR)
@@ -234,14 +236,15 @@ def mounted(folder):
 
 
 def main():
-    first = file_of(next(iter(PARAMS["mounts"].values())))
+    with open(file_of(next(iter(PARAMS["mounts"].values()))), "rb") as f:
+        content = f.read(65536).ljust(8192, b".")
     before = {source: digest(file_of(folder)) for source, folder in PARAMS["mounts"].items()}
     for name, way in WAYS.items():
         control = PARAMS["home"] + "/redteam-control"
         shutil.rmtree(control, ignore_errors=True)
         os.mkdir(control)
-        with open(first, "rb") as f, open(os.path.join(control, "file"), "wb") as copy:
-            copy.write(f.read(65536).ljust(8192, b"."))
+        with open(os.path.join(control, "file"), "wb") as copy:
+            copy.write(content)
         outcome, said = attempt(way, control)
         print(json.dumps({"id": name, "side": "control", "outcome": outcome, "said": said}), flush=True)
         for source, folder in PARAMS["mounts"].items():
