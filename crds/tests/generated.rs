@@ -1,4 +1,4 @@
-//! The files that `cargo run -p sde-crds` writes are what the types and `policies/` say, and every field says what it means.
+//! The files that `cargo run -p sde-crds` writes are what the types say, and every field says what it means.
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,9 +18,8 @@ fn files(folder: &str) -> BTreeMap<String, String> {
     let path = repository().join(folder);
     let entries = fs::read_dir(&path).unwrap_or_else(|error| panic!("{folder}: {error}; {AGAIN}"));
     entries
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.is_file())
-        .map(|path| {
+        .map(|entry| {
+            let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_str().unwrap().to_owned();
             (name, fs::read_to_string(&path).unwrap())
         })
@@ -58,13 +57,6 @@ fn crd_yaml_is_that_of_the_types() {
 #[test]
 fn the_chart_has_the_crds() {
     assert_same("charts/sde-operator/files/crds", &generated());
-}
-
-#[test]
-fn the_chart_has_the_policies() {
-    let mut policies = files("policies");
-    policies.retain(|name, _| name.ends_with(".yaml") && !name.ends_with(".cases.yaml"));
-    assert_same("charts/sde-operator/files/policies", &policies);
 }
 
 #[test]

@@ -44,8 +44,7 @@ pub const ADMIN: &str = "admin";
 /// The user that kube-controller-manager is.
 pub const CONTROLLER_MANAGER: &str = "system:kube-controller-manager";
 
-/// The user that the stand-in is: a node, since the chart's policies let only nodes say what a project's containers did, with the
-/// rights of scheduler and provisioner besides.
+/// The user that the stand-in is for what a kubelet does: the chart's policies let only nodes say what a project's containers did.
 pub const NODE_USER: &str = "system:node:standin";
 
 /// A person known by a static token.
@@ -56,6 +55,12 @@ pub struct Person {
     /// The one group the person is in.
     pub group: &'static str,
 }
+
+/// The user that puts the stand-in's pods on its node: the policies let nobody else.
+pub const SCHEDULER: &str = "system:kube-scheduler";
+
+/// The user that makes and deletes the stand-in's volumes: a ServiceAccount, as provisioners are.
+pub const PROVISIONER: &str = "system:serviceaccount:standin:provisioner";
 
 /// The token of a user of the token file. Not a secret: the server listens on loopback and lives for one run.
 pub fn token(user: &str) -> String {
@@ -130,6 +135,8 @@ impl Keys {
         line(ADMIN, "system:masters");
         line(CONTROLLER_MANAGER, "system:authenticated");
         line(NODE_USER, "system:nodes,system:masters");
+        line(SCHEDULER, "system:masters");
+        line(PROVISIONER, "system:serviceaccounts,system:masters");
         for person in PEOPLE {
             line(person.user, person.group);
         }

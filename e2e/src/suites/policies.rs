@@ -1,4 +1,4 @@
-//! The admission policies as the chart installs them: what each decides, asked of a real API server, and the examples of every kind.
+//! The admission policies in both forms: what each decides, asked of a real API server, and the examples of every kind.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,11 +11,14 @@ use kube::core::GroupVersionKind;
 use sde_crds::names::{
     GROUP, HUB_CLUSTER_ROLE, HUB_SERVICE_ACCOUNT, PROJECT_LABEL, VERSION, project_namespace,
 };
+use sde_policies::cases::{self, Expect, PolicyCases};
+use sde_policies::generate;
 use serde_json::{Value, json};
 
 use super::asking::{ALL_RIGHTS, Answer, ask};
 use super::error::{Result, SuiteError, check, check_equal};
-use super::policy_cases::{self, Expect, PolicyCases};
+use super::policies_static;
+use super::policy_objects;
 use super::policy_requests::Court;
 use super::runner::{Runner, SuiteReport};
 use crate::cluster::paths;
@@ -32,26 +35,28 @@ const IN_FORCE: Duration = Duration::from_secs(20);
 /// The one kind that nobody but the controller writes.
 const RECORD: &str = "DestructionRecord";
 
-/// Runs the suite on a control plane of its own, with the chart and without the controller.
+/// Runs the suite on two control planes of its own, with the chart and without the controller: one with the policies as the chart installs
+/// them, one that loads them from disk and from which an administrator has deleted the chart's.
 ///
 /// # Errors
-/// When the control plane does not start, or the cases or examples cannot be read.
+/// When a control plane does not start, or the cases or examples cannot be read.
 pub async fn run(options: ControlPlaneOptions, filter: Option<String>) -> Result<SuiteReport> {
-    let files = policy_cases::read(&paths::repository().join("policies"))?;
+    let folder = paths::repository().join("policies");
+    let files = cases::read(&folder).map_err(malformed(folder.display()))?;
     let examples = examples()?;
-    let helm = options.binaries.helm.clone();
-    let plane = ControlPlane::start(options).await?;
-    install::install(&plane, &helm).await?;
-    all_rights(&plane.admin()).await?;
-    let court = Court::new(plane.admin(), examples.clone());
     let mut runner = Runner::new(filter);
+
+    let plane = installed(options.clone()).await?;
+    let court = Court::new(plane.admin(), examples.clone());
     for file in &files {
         let name = format!(
             "policies: {}: {} cases",
             file.short_name(),
             file.cases.len()
         );
-        runner.test(&name, decides(&court, file)).await;
+        runner
+            .test(&name, decides(&court, file, &file.policy))
+            .await;
     }
     runner
         .test(
@@ -60,7 +65,41 @@ pub async fn run(options: ControlPlaneOptions, filter: Option<String>) -> Result
         )
         .await;
     plane.check()?;
+    drop(plane);
+
+    let static_policies = Some(folder.join(generate::STATIC_FOLDER));
+    let plane = installed(ControlPlaneOptions {
+        static_policies,
+        ..options
+    })
+    .await?;
+    runner
+        .test(
+            "policies: static: nobody sees, changes or deletes them, and the chart's are gone",
+            policies_static::only_static(&plane.admin(), &files),
+        )
+        .await;
+    let court = Court::new(plane.admin(), examples);
+    for file in &files {
+        let name = format!(
+            "policies: static: {}: {} cases",
+            file.short_name(),
+            file.cases.len()
+        );
+        let policy = generate::static_name(&file.policy);
+        runner.test(&name, decides(&court, file, &policy)).await;
+    }
+    plane.check()?;
     Ok(runner.finish())
+}
+
+async fn installed(options: ControlPlaneOptions) -> Result<ControlPlane> {
+    let helm = options.binaries.helm.clone();
+    let plane = ControlPlane::start(options).await?;
+    install::install(&plane, &helm).await?;
+    all_rights(&plane.admin()).await?;
+    policy_objects::install_foreign(&plane.admin()).await?;
+    Ok(plane)
 }
 
 /// `crds/examples/`, by kind.
@@ -92,24 +131,27 @@ async fn all_rights(admin: &Client) -> Result<()> {
     check(answer.accepted(), answer)
 }
 
-/// Every case of a policy comes out as its file says.
-async fn decides(court: &Court, file: &PolicyCases) -> Result<()> {
+/// Every case of a policy, under the name that refuses, comes out as its file says.
+async fn decides(court: &Court, file: &PolicyCases, policy: &str) -> Result<()> {
     let refused = file.cases.iter().find(|case| case.expect == Expect::Deny);
     let Some(refused) = refused else {
         return Err(SuiteError::Check("nothing is refused".to_owned()));
     };
     // The API server takes up policies and rights a moment after they are written; what it allows before says nothing.
     let end = tokio::time::Instant::now() + IN_FORCE;
-    while let Err(error) = court.try_case(&file.policy, refused).await {
+    while let Err(error) = court.try_case(policy, refused).await {
         if tokio::time::Instant::now() > end {
             return Err(error);
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+    let mut wrong = Vec::new();
     for case in &file.cases {
-        court.try_case(&file.policy, case).await?;
+        if let Err(error) = court.try_case(policy, case).await {
+            wrong.push(error.to_string());
+        }
     }
-    Ok(())
+    check(wrong.is_empty(), wrong.join("\n    "))
 }
 
 /// The examples pass schema, rules, policies and the rights of those who write them; a DestructionRecord only as the controller.
