@@ -116,21 +116,28 @@ impl Statics {
     /// # Errors
     /// When it goes on.
     pub fn remove(&self, cluster: &Cluster) -> Result<Duration> {
-        for file in files()? {
-            if let Some(name) = file.file_name() {
-                paths::remove_file(&self.folder.join("policies").join(name))?;
-            }
-        }
+        self.clear(&[])?;
         wait(cluster, false)
     }
 
     fn place(&self) -> Result<()> {
-        for file in files()? {
+        let files = files()?;
+        for file in &files {
             if let Some(name) = file.file_name() {
-                copy(&file, &self.folder.join("policies").join(name))?;
+                copy(file, &self.folder.join("policies").join(name))?;
             }
         }
-        Ok(())
+        self.clear(&files)
+    }
+
+    /// Removes what an earlier run left, but for files of the same names.
+    fn clear(&self, but: &[PathBuf]) -> Result<()> {
+        let dir = self.folder.join("policies");
+        let entries = std::fs::read_dir(&dir).map_err(Error::io("cannot list", &dir))?;
+        entries
+            .flatten()
+            .filter(|entry| !but.iter().any(|f| f.file_name() == Some(&entry.file_name())))
+            .try_for_each(|entry| paths::remove_file(&entry.path()))
     }
 }
 
