@@ -100,6 +100,9 @@ impl<'a> Evaluator<'a> {
             return Decision::Unmatched;
         }
         let mut context = context(case);
+        // The API server gives conditions an empty one.
+        let nothing = Value::Map(HashMap::<Key, Value>::new().into());
+        context.add_variable_from_value("namespaceObject", nothing);
         for condition in &self.conditions {
             match condition.execute(&context) {
                 Ok(Value::Bool(true)) => {}
@@ -107,6 +110,7 @@ impl<'a> Evaluator<'a> {
                 other => return Decision::Denied(format!("a condition is {other:?}")),
             }
         }
+        context.add_variable_from_value("namespaceObject", part(&case.namespace_object));
         // Lazy in the API server: what goes wrong in a variable matters only to those who read it.
         let mut variables = HashMap::new();
         for (name, program) in &self.variables {
@@ -165,13 +169,15 @@ fn context(case: &Case) -> Context<'static> {
     let mut context = Context::default().with_all();
     // The API server's `dyn` changes what the type checker thinks and nothing else.
     context.add_function("dyn", Ok::<Value, ExecutionError>);
-    let part = |value: &Option<Json>| value.as_ref().map_or(Value::Null, to_cel);
     context.add_variable_from_value("object", part(&case.object));
     context.add_variable_from_value("oldObject", part(&case.old_object));
-    context.add_variable_from_value("namespaceObject", part(&case.namespace_object));
     context.add_variable_from_value("request", to_cel(&request(case)));
     context.add_variable_from_value("variables", Value::Map(HashMap::<Key, Value>::new().into()));
     context
+}
+
+fn part(value: &Option<Json>) -> Value {
+    value.as_ref().map_or(Value::Null, to_cel)
 }
 
 /// `request`, with those of its fields that policies may read. Empty ones are absent, as in the API server.

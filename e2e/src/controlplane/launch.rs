@@ -89,6 +89,13 @@ pub(super) fn start_apiserver(
         ),
         ("--token-auth-file", path(&keys.tokens)),
         ("--authorization-mode", "RBAC".to_owned()),
+        // As kubeadm has it: without it the API server refuses what the policies are asked about.
+        ("--allow-privileged", "true".to_owned()),
+        // Off by default; where it is on, claims can copy from other namespaces.
+        (
+            "--feature-gates",
+            "CrossNamespaceVolumeDataSource=true".to_owned(),
+        ),
         ("--audit-policy-file", path(&policy)),
         ("--audit-log-path", path(&folder.join(audit::LOG))),
         // One file for the whole run: a rotated log would lose events for the suites.

@@ -291,7 +291,11 @@ impl Court {
 
     /// A valid object with the case's fields, where the case is.
     fn complete(&self, case: &Case, given: &Value, place: &Place<'_>) -> Result<Value> {
-        let base = policy_objects::base(&case.resource, &self.examples)?;
+        let mut base = policy_objects::base(&case.resource, &self.examples)?;
+        if !given["spec"]["containers"].is_null() {
+            // A whole pod: what it lacks is what the case is about.
+            base["spec"] = json!({});
+        }
         let mut object = merged(base, given);
         object["metadata"]["name"] = json!(place.name);
         for about in ["involvedObject", "regarding"] {
@@ -328,7 +332,8 @@ fn judge(policy: &str, case: &Case, answer: &Answer) -> Result<()> {
         (Expect::Allow, _) if case.operation == Operation::Connect => {
             !refused && message.contains(NO_NODE)
         }
-        (Expect::Allow, _) => answer.accepted(),
+        // What is refused for being there already was admitted before.
+        (Expect::Allow, _) => answer.accepted() || answer.body["reason"] == "AlreadyExists",
         (Expect::Deny, Some(words)) => {
             let by_policy = answer.status == 403
                 && message.contains(&format!("ValidatingAdmissionPolicy '{policy}'"));
