@@ -54,6 +54,11 @@ pub struct SdePolicySpec {
     /// Version of the guidance this policy was written against, for evidence (R4), such as `2026-07-02`.
     #[schemars(schema_with = "schema::reference")]
     pub guidance_version: String,
+    /// People who decide through the portal, by the names they sign in with: custodians, approvers, output checkers. The
+    /// portal may act for these and no others, and only to read and to decide; what each may decide is up to their own roles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::users")]
+    pub deciders: Option<Vec<String>>,
 }
 
 /// A ceiling for Projects of one sensitivity.

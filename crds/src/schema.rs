@@ -25,6 +25,11 @@ pub fn user(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "minLength": 1, "maxLength": 63, "pattern": r"^[a-z0-9]([-a-z0-9._@]*[a-z0-9])?$"})
 }
 
+/// A set of [`user`]s.
+pub fn users(generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "array", "maxItems": 500, "x-kubernetes-list-type": "set", "items": user(generator)})
+}
+
 /// Whoever the API server says a request came from, ServiceAccounts too.
 pub fn authenticated_user(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "minLength": 1, "maxLength": 253, "pattern": r"^[A-Za-z0-9]([-A-Za-z0-9._@:]*[A-Za-z0-9])?$"})

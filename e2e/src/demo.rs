@@ -9,7 +9,6 @@ use crate::cluster::command::Run;
 use crate::cluster::error::{Error, Result};
 use crate::cluster::{UpOptions, internet, paths};
 use crate::node::notebook::{Answer, Cell, talk};
-use crate::node::people::HUB;
 use crate::node::site::Site;
 use crate::node::story::{self, RESEARCHER, Source, condition, wait_for};
 
@@ -151,7 +150,7 @@ fn targets(proof: &Value) -> String {
 fn work(site: &Site, project: &str, tell: &mut Narrator) -> Result<()> {
     tell.say("The hub opens a Workspace for a researcher; its own pod must prove the lock before anything mounts data");
     let began = Instant::now();
-    site.apply_as(HUB, &story::workspace(project, RESEARCHER))?;
+    site.open_as_hub(&story::workspace(project, RESEARCHER))?;
     let namespace = format!("sde-project-{project}");
     let what = ("workspace", RESEARCHER, Some(namespace.as_str()));
     let running = wait_for(site, what, "Running", PATIENCE, |w| {

@@ -6,7 +6,6 @@ use serde_json::Value;
 
 use crate::cluster::{UpOptions, down};
 use crate::node::Site;
-use crate::node::people::HUB;
 use crate::node::story::{self, RESEARCHER, Source, get, wait_for};
 use crate::suites::error::Result;
 
@@ -105,7 +104,7 @@ fn once(site: &Site, project: &str) -> Result<Stages> {
     let namespace = format!("sde-project-{project}");
     let created = jiff::Timestamp::now();
     let began = Instant::now();
-    site.apply_as(HUB, &story::workspace(project, RESEARCHER))?;
+    site.open_as_hub(&story::workspace(project, RESEARCHER))?;
     let what = ("workspace", RESEARCHER, Some(namespace.as_str()));
     let workspace = wait_for(site, what, "Running", PATIENCE, |w| {
         w["status"]["phase"] == "Running"

@@ -13,7 +13,7 @@ use sde_crds::names::{GROUP, HUB_SERVICE_ACCOUNT};
 use serde_json::json;
 
 use super::error::{ControlPlaneError, Result, api, malformed};
-use super::identity::{ADMIN, NODE_USER};
+use super::identity::{ADMIN, NODE_USER, PEOPLE};
 use super::process::run_to_end;
 use super::server::ControlPlane;
 use crate::cluster::paths;
@@ -133,7 +133,8 @@ async fn served(client: &Client) -> Result<()> {
         .map_err(timed_out)?
 }
 
-/// Binds the groups of [`super::identity::PEOPLE`] as a platform team would. Researchers get nothing: the hub acts for them.
+/// Binds those of [`PEOPLE`] who decide as a platform team would: by name, since who is acted for by the portal is in no group.
+/// Researchers get nothing: the controller binds them.
 async fn people(client: &Client) -> Result<()> {
     let bindings: Api<ClusterRoleBinding> = Api::all(client.clone());
     for (group, role) in [
@@ -143,7 +144,9 @@ async fn people(client: &Client) -> Result<()> {
         let binding = json!({
             "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": role},
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
-            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": group}],
+            "subjects": PEOPLE.iter().filter(|person| person.group == group)
+                .map(|person| json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": person.user}))
+                .collect::<Vec<_>>(),
         });
         bindings
             .patch(

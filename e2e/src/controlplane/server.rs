@@ -129,6 +129,14 @@ impl ControlPlane {
         identity::client(&self.url, Some(&self.certificate), Some(token))
     }
 
+    /// A client with a token that acts for a person, by impersonation and without groups.
+    ///
+    /// # Errors
+    /// When the client cannot be made.
+    pub fn acting(&self, token: &str, person: &str) -> Result<Client> {
+        identity::acting(&self.url, Some(&self.certificate), token, person)
+    }
+
     /// A client for a person by user name.
     ///
     /// # Errors

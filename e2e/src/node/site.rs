@@ -9,7 +9,7 @@ use crate::cluster::error::{Error, Result};
 use crate::cluster::{Cluster, Topology, UpOptions, internet, packages, paths, progress};
 use crate::images::oci::OciArchive;
 use crate::images::{self, data};
-use crate::node::people::People;
+use crate::node::people::{HUB, People};
 
 /// Where the 1000 Genomes excerpt is on every node, for the hostPath source.
 pub const NODE_DATA: &str = "/var/sde-data/1kg";
@@ -108,6 +108,26 @@ impl Site {
     /// When the API server refuses; its words are in the error.
     pub fn apply_as(&self, person: &str, object: &Value) -> Result<String> {
         self.kubectl_as(Some(person), &["apply", "--filename"], object)
+    }
+
+    /// Creates a Workspace as the hub does: with its own token, acting for the person. Sent as it is, since the hub may
+    /// do nothing else for that person, not even ask which kinds there are.
+    ///
+    /// # Errors
+    /// When the API server refuses; its words are in the error.
+    pub fn open_as_hub(&self, workspace: &Value) -> Result<String> {
+        let namespace = workspace["metadata"]["namespace"]
+            .as_str()
+            .unwrap_or_default();
+        let user = workspace["spec"]["user"].as_str().unwrap_or_default();
+        let path = format!("/apis/sde-operator.dev/v1alpha1/namespaces/{namespace}/workspaces");
+        let file = self.folder.join(format!("workspace-{user}.json"));
+        std::fs::write(&file, workspace.to_string()).map_err(Error::io("cannot write", &file))?;
+        let file = file.to_string_lossy();
+        self.kubectl(
+            HUB,
+            &["create", "--as", user, "--raw", &path, "--filename", &file],
+        )
     }
 
     fn kubectl_as(&self, person: Option<&str>, verb: &[&str], object: &Value) -> Result<String> {

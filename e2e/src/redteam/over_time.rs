@@ -13,7 +13,6 @@ use super::range::{Notebook, Range, notebook};
 use super::report::{Finding, Measure};
 use crate::cluster::command;
 use crate::cluster::error::{Error, Result};
-use crate::node::people::HUB;
 use crate::node::story::{self, get, wait_for};
 
 const HOLD: &str = include_str!("scripts/hold.py");
@@ -327,7 +326,7 @@ fn first_instruction(range: &Range, entry: &Attack) -> Result<Finding> {
 fn restarted(range: &Range, old: &Notebook) -> Result<Notebook> {
     let mut workspace = story::workspace(&old.project, &old.user);
     workspace["spec"]["running"] = json!(false);
-    range.site.apply_as(HUB, &workspace)?;
+    range.site.open_as_hub(&workspace)?;
     let of = ("pod", old.pod.as_str(), Some(old.namespace()));
     wait_for(
         &range.site,

@@ -9,7 +9,6 @@ use crate::cluster::error::{Error, Result};
 use crate::cluster::{Cluster, internet, progress};
 use crate::images;
 use crate::node::Site;
-use crate::node::people::HUB;
 use crate::node::site::NODE_DATA;
 use crate::node::story::{self, COLLEAGUE, RESEARCHER, Source, get, wait_for};
 use crate::suites::node::{approved, namespace, running, submitted};
@@ -191,7 +190,7 @@ fn projects(site: &Site) -> Result<(String, String)> {
     }
     // Notebooks start side by side; `notebook` then waits for each.
     for (project, user) in [(&one, RESEARCHER), (&one, COLLEAGUE), (&other, STRANGER)] {
-        site.apply_as(HUB, &story::workspace(project, user))?;
+        site.open_as_hub(&story::workspace(project, user))?;
     }
     Ok((one, other))
 }

@@ -1,5 +1,9 @@
 //! The suites of `cargo e2e test`, one file each.
 
+pub mod access;
+mod access_leaving;
+pub mod access_rights;
+mod access_tokens;
 pub mod all;
 mod asking;
 pub mod control_plane;

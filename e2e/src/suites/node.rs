@@ -10,7 +10,6 @@ use crate::cluster::{Topology, UpOptions};
 use crate::demo::{cells, judge};
 use crate::node::Site;
 use crate::node::notebook::talk;
-use crate::node::people::HUB;
 use crate::node::story::{self, COLLEAGUE, RESEARCHER, Source, condition, get, wait_for};
 
 /// How long one thing may take on a busy machine.
@@ -176,7 +175,7 @@ fn workspace_when(
 }
 
 pub(crate) fn running(site: &Site, project: &str, user: &str) -> Result<Value> {
-    site.apply_as(HUB, &story::workspace(project, user))?;
+    site.open_as_hub(&story::workspace(project, user))?;
     workspace_when(site, project, user, "Running", |w| {
         w["status"]["phase"] == "Running"
     })
@@ -380,7 +379,7 @@ fn missing(site: &Site) -> Result<()> {
     })?;
     let mut workspace = story::workspace(&project, RESEARCHER);
     workspace["spec"]["environment"] = json!("not-on-any-node");
-    site.apply_as(HUB, &workspace)?;
+    site.open_as_hub(&workspace)?;
     workspace_when(site, &project, RESEARCHER, "told of its image", |w| {
         condition(w, "Ready")["reason"] == "ImageUnavailable"
     })?;
@@ -445,7 +444,7 @@ fn sentinel_down(site: &Site) -> Result<()> {
         "--timeout",
         "60s",
     ]);
-    site.apply_as(HUB, &story::workspace(&project, RESEARCHER))?;
+    site.open_as_hub(&story::workspace(&project, RESEARCHER))?;
     let told = workspace_when(
         site,
         &project,
@@ -508,7 +507,7 @@ fn controller_killed(site: &Site) -> Result<()> {
     wait_for(site, ("project", &project, None), "Active", PATIENCE, |p| {
         p["status"]["phase"] == "Active"
     })?;
-    site.apply_as(HUB, &story::workspace(&project, RESEARCHER))?;
+    site.open_as_hub(&story::workspace(&project, RESEARCHER))?;
     workspace_when(site, &project, RESEARCHER, "Proving", |w| {
         w["status"]["phase"] == "Proving"
     })?;
@@ -587,7 +586,7 @@ fn refused_everywhere(site: &Site) -> Result<()> {
         message.contains("sentinel"),
         format_args!("the message does not name the target that answered: {message}"),
     )?;
-    site.apply_as(HUB, &story::workspace(&project, RESEARCHER))?;
+    site.open_as_hub(&story::workspace(&project, RESEARCHER))?;
     let told = |w: &Value| condition(w, "Ready")["reason"] == "ProjectNotProven";
     workspace_when(site, &project, RESEARCHER, "refused", told)?;
     closed(site, &project).map(|_| ())
@@ -612,7 +611,7 @@ fn one_of_each(site: &Site) -> Result<()> {
     running(site, &project, RESEARCHER)?;
     cordon(&ignoring, false)?;
     cordon(&enforcing, true)?;
-    site.apply_as(HUB, &story::workspace(&project, COLLEAGUE))?;
+    site.open_as_hub(&story::workspace(&project, COLLEAGUE))?;
     let told = |w: &Value| condition(w, "EgressEnforced")["status"] == "False";
     let refused = workspace_when(site, &project, COLLEAGUE, "refused", told);
     cordon(&enforcing, false)?;

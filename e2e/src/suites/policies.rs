@@ -8,9 +8,7 @@ use http::Method;
 use kube::Client;
 use kube::api::ApiResource;
 use kube::core::GroupVersionKind;
-use sde_crds::names::{
-    GROUP, HUB_CLUSTER_ROLE, HUB_SERVICE_ACCOUNT, PROJECT_LABEL, VERSION, project_namespace,
-};
+use sde_crds::names::{GROUP, PROJECT_LABEL, RESEARCHER_CLUSTER_ROLE, VERSION, project_namespace};
 use sde_policies::cases::{self, Expect, PolicyCases};
 use sde_policies::generate;
 use serde_json::{Value, json};
@@ -23,10 +21,8 @@ use super::policy_requests::Court;
 use super::runner::{Runner, SuiteReport};
 use crate::cluster::paths;
 use crate::controlplane::error::{io, malformed};
-use crate::controlplane::identity::{ADMIN, PEOPLE};
-use crate::controlplane::install::{
-    self, CONTROLLER_ACCOUNT, HUB_NAMESPACE, SYSTEM_NAMESPACE, account_token,
-};
+use crate::controlplane::identity::{ADMIN, PEOPLE, token};
+use crate::controlplane::install::{self, CONTROLLER_ACCOUNT, SYSTEM_NAMESPACE, account_token};
 use crate::controlplane::{ControlPlane, ControlPlaneOptions};
 
 /// How long the API server may take to enforce a policy that was just installed.
@@ -164,7 +160,7 @@ async fn accepts(plane: &ControlPlane, examples: &BTreeMap<String, Value>) -> Re
         ("ProjectApproval", plane.person("approver-a")?),
         (
             "Workspace",
-            account(plane, HUB_NAMESPACE, HUB_SERVICE_ACCOUNT).await?,
+            plane.acting(&token(ADMIN), &researcher_of(&examples["Workspace"]))?,
         ),
         (RECORD, controller.clone()),
     ];
@@ -218,7 +214,14 @@ async fn create(client: &Client, kind: &str, object: &Value) -> Result<Answer> {
     ask(client, Method::POST, &path, Some(object), None).await
 }
 
-/// The namespace of the example Workspace with the hub's rights in it, by the controller's own account and as it makes them.
+fn researcher_of(workspace: &Value) -> String {
+    workspace["spec"]["user"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// The namespace of the example Workspace with its person's rights in it, by the controller's own account and as it makes them.
 async fn project_namespace_of(controller: &Client, workspace: &Value) -> Result<()> {
     let namespace = project_namespace("prj-4f2c");
     check_equal(
@@ -234,9 +237,9 @@ async fn project_namespace_of(controller: &Client, workspace: &Value) -> Result<
     let answer = ask(controller, Method::POST, path, Some(&object), None).await?;
     check(answer.accepted(), answer)?;
     let binding = json!({
-        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": HUB_CLUSTER_ROLE},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": HUB_CLUSTER_ROLE},
-        "subjects": [{"kind": "ServiceAccount", "namespace": HUB_NAMESPACE, "name": HUB_SERVICE_ACCOUNT}],
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": RESEARCHER_CLUSTER_ROLE},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": RESEARCHER_CLUSTER_ROLE},
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": researcher_of(workspace)}],
     });
     let path = format!("/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/rolebindings");
     let answer = ask(controller, Method::POST, &path, Some(&binding), None).await?;

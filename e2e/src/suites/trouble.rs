@@ -7,7 +7,7 @@ use sde_crds::project_status::ProjectPhase;
 use sde_crds::{Project, Workspace};
 use serde_json::{Value, json};
 
-use super::error::{Result, SuiteError, check, check_equal};
+use super::error::{Result, check, check_equal, refused};
 use super::lab::{Lab, object};
 use super::life::{Life, RESEARCHER, day};
 use super::runner::{Runner, SuiteReport};
@@ -192,26 +192,11 @@ async fn told(lab: &Lab, case: &Case) -> Result<()> {
     )
 }
 
-/// The message with which the API server refuses a request.
-fn refusal<T>(result: kube::Result<T>, says: &str) -> Result<()> {
-    match result {
-        Err(kube::Error::Api(status)) if status.message.contains(says) => Ok(()),
-        Err(kube::Error::Api(status)) => Err(SuiteError::Check(format!(
-            "refused without saying {says:?}: {}",
-            status.message
-        ))),
-        Err(error) => Err(error.into()),
-        Ok(_) => Err(SuiteError::Check(format!(
-            "accepted, where it must be refused saying {says:?}"
-        ))),
-    }
-}
-
 async fn refused_at_apply(lab: &Lab) -> Result<()> {
     let post = PostParams::default();
     let custodian: Api<Project> = Api::all(lab.person("custodian-a"));
     let long = "a".repeat(41);
-    refusal(
+    refused(
         custodian
             .create(&post, &Life::new(lab, &long).project()?)
             .await,
@@ -220,7 +205,7 @@ async fn refused_at_apply(lab: &Lab) -> Result<()> {
     let mut project: Value =
         serde_json::to_value(Life::new(lab, "liar").project()?).map_err(kube::Error::SerdeError)?;
     project["spec"]["submittedBy"] = json!("custodian-b");
-    refusal(
+    refused(
         custodian.create(&post, &object(project.clone())?).await,
         "submittedBy",
     )?;
@@ -332,7 +317,7 @@ async fn deleted_while_active(lab: &Lab) -> Result<()> {
     let life = Life::new(lab, "deleted").without_workspace();
     life.open().await?;
     let custodian: Api<Project> = Api::all(lab.person("custodian-a"));
-    refusal(
+    refused(
         custodian.delete("deleted", &DeleteParams::default()).await,
         "lifecycle: Closed",
     )?;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use sde_crds::dataset::DatasetSpec;
 use sde_crds::policy::{Environment, SdePolicySpec};
-use sde_crds::project::{DatasetGrant, PersonRole};
+use sde_crds::project::DatasetGrant;
 use sde_crds::workspace::WorkspaceResources;
 
 use crate::conditions::{is_true, types};
@@ -118,10 +118,9 @@ pub fn validate(observed: &Observed) -> Result<Validated, Rejection> {
 }
 
 fn works(of: &project::Validated, user: &str) -> bool {
-    let person = of.people.iter().find(|p| p.user == user);
-    person.is_some_and(|p| {
-        p.roles.contains(&PersonRole::Researcher) || p.roles.contains(&PersonRole::Lead)
-    })
+    of.people
+        .iter()
+        .any(|p| p.user == user && project::access::works(p))
 }
 
 /// The oldest run first; the rest wait. Those of people who may not work hold no place.

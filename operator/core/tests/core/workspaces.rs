@@ -126,7 +126,7 @@ fn a_crash_after_the_secret_uses_it_for_the_same_start() {
     let wanted = desired(&observed, &sim.settings, &validate(&observed));
     assert!(wanted.secret.is_none() && wanted.delete_secrets.is_empty());
     assert_eq!(
-        wanted.pod.unwrap().metadata.name.as_deref(),
+        wanted.pod.as_ref().unwrap().metadata.name.as_deref(),
         Some("u-7c1e-1")
     );
 }
