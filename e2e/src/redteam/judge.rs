@@ -83,12 +83,16 @@ pub fn judge(attack: &Told, control: &Told, counted: Option<&Counted>) -> Verdic
     match (attack, control) {
         (Told::Reached(_), _) => Verdict::Open,
         (Told::Failed(_), _) | (_, Told::Failed(_)) => Verdict::Inconclusive,
-        (Told::Absent(_), _) | (Told::Refused(_), Told::Absent(_)) => Verdict::NotApplicable,
+        (Told::Absent(_), Told::Absent(_) | Told::Refused(_))
+        | (Told::Refused(_), Told::Absent(_)) => Verdict::NotApplicable,
         (Told::Refused(_), Told::Refused(_)) => Verdict::Inconclusive,
-        (Told::Refused(_), Told::Reached(_)) if counted.is_some_and(|c| c.control == 0) => {
+        (Told::Refused(_) | Told::Absent(_), Told::Reached(_))
+            if counted.is_some_and(|c| c.control == 0) =>
+        {
             Verdict::Inconclusive
         }
-        (Told::Refused(_), Told::Reached(_)) => Verdict::Blocked,
+        // What the control found and the attacker did not is kept from the attacker.
+        (Told::Refused(_) | Told::Absent(_), Told::Reached(_)) => Verdict::Blocked,
     }
 }
 
@@ -153,5 +157,6 @@ mod tests {
         let absent = Told::Absent("no IPv6 address".to_owned());
         assert_eq!(judge(&absent, &absent, None), Verdict::NotApplicable);
         assert_eq!(judge(&refused(), &absent, None), Verdict::NotApplicable);
+        assert_eq!(judge(&absent, &reached(), None), Verdict::Blocked);
     }
 }

@@ -13,7 +13,7 @@ use super::range::{Notebook, Range, notebook};
 use super::report::{Finding, Measure};
 use crate::cluster::command;
 use crate::cluster::error::{Error, Result};
-use crate::node::story::{self, get, wait_for};
+use crate::node::story::{get, wait_for};
 
 const HOLD: &str = include_str!("scripts/hold.py");
 const POLICY: [&str; 2] = ["networkpolicy", "default-deny"];
@@ -324,9 +324,23 @@ fn first_instruction(range: &Range, entry: &Attack) -> Result<Finding> {
 
 /// Stops a person's notebook and starts it anew.
 fn restarted(range: &Range, old: &Notebook) -> Result<Notebook> {
-    let mut workspace = story::workspace(&old.project, &old.user);
-    workspace["spec"]["running"] = json!(false);
-    range.site.open_as_hub(&workspace)?;
+    let run = |running: bool| {
+        let change = json!({"spec": {"running": running}}).to_string();
+        let namespace = old.namespace();
+        let of = [
+            "--namespace",
+            namespace.as_str(),
+            "--type=merge",
+            "--patch",
+            &change,
+        ];
+        let what: Vec<&str> = ["patch", "workspace", &old.user]
+            .into_iter()
+            .chain(of)
+            .collect();
+        range.site.kubectl(&old.user, &what).map(drop)
+    };
+    run(false)?;
     let of = ("pod", old.pod.as_str(), Some(old.namespace()));
     wait_for(
         &range.site,
@@ -335,6 +349,7 @@ fn restarted(range: &Range, old: &Notebook) -> Result<Notebook> {
         PATIENCE,
         Value::is_null,
     )?;
+    run(true)?;
     notebook(&range.site, &old.project, &old.user)
 }
 

@@ -11,7 +11,7 @@ use crate::images;
 use crate::node::Site;
 use crate::node::site::NODE_DATA;
 use crate::node::story::{self, COLLEAGUE, RESEARCHER, Source, get, wait_for};
-use crate::suites::node::{approved, namespace, running, submitted};
+use crate::suites::node::{approved, namespace, submitted};
 
 /// The namespace of the controls, which no project owns and no policy locks.
 pub const CONTROL: &str = "redteam-control";
@@ -96,7 +96,7 @@ impl Range {
     pub fn up(name: &str) -> Result<Self> {
         let statics = Statics::prepare(name)?;
         let site = Site::up(&statics.options(name))?;
-        for user in [RESEARCHER, STRANGER] {
+        for user in [RESEARCHER, COLLEAGUE, STRANGER] {
             if !site.people.kubeconfig(user).exists() {
                 site.people.enrol(&site.cluster, user, None)?;
             }
@@ -130,13 +130,22 @@ impl Range {
     }
 }
 
-/// A person's notebook, running.
+/// A person's notebook, running; the hub opens it where there is none yet.
 ///
 /// # Errors
 /// When it does not run in time.
 pub fn notebook(site: &Site, project: &str, user: &str) -> Result<Notebook> {
-    let workspace = running(site, project, user)
-        .map_err(|error| Error::malformed(std::path::Path::new(user), error))?;
+    let of = namespace(project);
+    if get(site, "workspace", user, Some(&of))?.is_null() {
+        site.open_as_hub(&workspace(project, user))?;
+    }
+    let workspace = wait_for(
+        site,
+        ("workspace", user, Some(&of)),
+        "Running",
+        PATIENCE,
+        |w| w["status"]["phase"] == "Running" && w["status"]["pod"]["url"].is_string(),
+    )?;
     let at = |field: &str| {
         workspace["status"]["pod"][field]
             .as_str()
@@ -156,6 +165,13 @@ pub fn notebook(site: &Site, project: &str, user: &str) -> Result<Notebook> {
         pod,
         url,
     })
+}
+
+/// Small enough that three fit on a worker with two cores.
+fn workspace(project: &str, user: &str) -> Value {
+    let mut workspace = story::workspace(project, user);
+    workspace["spec"]["resources"] = json!({"cpu": "200m", "memory": "768Mi"});
+    workspace
 }
 
 /// Two projects, the first with an image and a hostPath dataset.
@@ -190,7 +206,7 @@ fn projects(site: &Site) -> Result<(String, String)> {
     }
     // Notebooks start side by side; `notebook` then waits for each.
     for (project, user) in [(&one, RESEARCHER), (&one, COLLEAGUE), (&other, STRANGER)] {
-        site.open_as_hub(&story::workspace(project, user))?;
+        site.open_as_hub(&workspace(project, user))?;
     }
     Ok((one, other))
 }

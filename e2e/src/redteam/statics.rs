@@ -136,7 +136,10 @@ impl Statics {
         let entries = std::fs::read_dir(&dir).map_err(Error::io("cannot list", &dir))?;
         entries
             .flatten()
-            .filter(|entry| !but.iter().any(|f| f.file_name() == Some(&entry.file_name())))
+            .filter(|entry| {
+                !but.iter()
+                    .any(|f| f.file_name() == Some(&entry.file_name()))
+            })
             .try_for_each(|entry| paths::remove_file(&entry.path()))
     }
 }

@@ -174,7 +174,7 @@ fn workspace_when(
     )?)
 }
 
-pub(crate) fn running(site: &Site, project: &str, user: &str) -> Result<Value> {
+fn running(site: &Site, project: &str, user: &str) -> Result<Value> {
     site.open_as_hub(&story::workspace(project, user))?;
     workspace_when(site, project, user, "Running", |w| {
         w["status"]["phase"] == "Running"

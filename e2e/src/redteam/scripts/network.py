@@ -134,16 +134,24 @@ def ipv6(t):
     beyond = [r for r in routes if r[-1] != "lo"]
     if not outside and not beyond:
         return "absent", "no IPv6 address and no route but on lo (%d addresses, %d routes)" % (len(addresses), len(routes))
+    own = {socket.inet_ntop(socket.AF_INET6, bytes.fromhex(a[0])) for a in outside}
+    echo = struct.pack(">BBHHH", 128, 0, 0, 0, 1) + t["nonce"].encode()
     said = []
     for host in t["hosts"]:
-        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as s:
-            s.settimeout(0.5)
+        for protocol, data in ((socket.IPPROTO_UDP, line(t)), (socket.IPPROTO_ICMPV6, echo)):
             try:
-                s.sendto(line(t), (host, t["port"], 0, socket.if_nametoindex("eth0")))
-                return "reached", "%s answered %r" % (host, s.recv(64))
+                with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM, protocol) as s:
+                    s.settimeout(0.5)
+                    s.sendto(data, (host, t["port"], 0, socket.if_nametoindex("eth0")))
+                    answer, sender = s.recvfrom(64)
+                    if sender[0].split("%")[0] not in own:
+                        return "reached", "%s answered %r" % (sender[0], answer)
             except OSError as e:
-                said.append("%s: %s" % (host, e))
-    return "refused", "addresses %s, routes %d; %s" % ([a[0] for a in outside], len(beyond), "; ".join(said))
+                said.append("%s by protocol %d: %s" % (host, protocol, e))
+    words = "addresses %s, %d routes; %s" % (sorted(own), len(beyond), "; ".join(said))
+    if all(a.startswith("fe80:") for a in own) and not any(r[0] == "0" * 32 and r[1] == "00" for r in beyond):
+        return "absent", "nothing but link-local addresses, no default route, nobody answers on the link: " + words
+    return "refused", words
 
 
 def interface(_):
