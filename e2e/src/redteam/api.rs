@@ -169,7 +169,12 @@ async fn send(
         path += "dryRun=All";
     }
     let method = if connect { "GET" } else { &request.method };
-    let mut builder = http::Request::builder().method(method).uri(&path);
+    // The API server takes the id that it is given, and an answer that switches protocols does not carry one.
+    let audit = format!("redteam-{:032x}", rand::random::<u128>());
+    let mut builder = http::Request::builder()
+        .method(method)
+        .uri(&path)
+        .header("Audit-ID", &audit);
     if connect {
         let protocol = if path.contains("/portforward") {
             "SPDY/3.1+portforward.k8s.io"
@@ -205,14 +210,8 @@ async fn send(
         .body(Body::from(body))
         .map_err(kube::Error::HttpError)?;
     let response = client.send(request).await?;
-    let (status, audit) = (
-        response.status(),
-        response
-            .headers()
-            .get("audit-id")
-            .and_then(|id| id.to_str().ok())
-            .map(str::to_owned),
-    );
+    let status = response.status();
+    let audit = Some(audit);
     if status == http::StatusCode::SWITCHING_PROTOCOLS {
         let told = Told::Reached("HTTP 101: connected".to_owned());
         return Ok(Answered { told, audit });

@@ -198,7 +198,10 @@ def device(kind, major, minor):
 
 
 def memory_device():
-    os.close(os.open("/dev/mem", os.O_RDONLY))
+    try:
+        os.close(os.open("/dev/mem", os.O_RDONLY))
+    except FileNotFoundError:
+        return ("absent", "/dev/mem does not exist")
     return "/dev/mem opened"
 
 
@@ -337,15 +340,6 @@ def root_files():
     return "/etc was written"
 
 
-def abstract_sockets():
-    with open("/proc/net/unix") as f:
-        names = {entry.split()[-1] for entry in f if "@" in entry.split()[-1]}
-    others = sorted(n for n in names if "containerd" in n or "cilium" in n or "systemd" in n or "shim" in n)
-    if others:
-        return "abstract sockets of others: %s" % others[:3]
-    raise OSError(errno.ENOENT, "no abstract socket of another (%d seen)" % len(names))
-
-
 WAYS = {
     "ESC-MOUNT-TMPFS": mount_tmpfs, "ESC-MOUNT-BIND": mount_bind, "ESC-MOUNT-PROC": mount_proc, "ESC-MOUNT-CGROUP": mount_cgroup,
     "ESC-REMOUNT-DATA": remount_data, "ESC-REMOUNT-ROOT": remount_root, "ESC-FSOPEN": new_mount_api, "ESC-UMOUNT": unmount,
@@ -360,7 +354,7 @@ WAYS = {
     "ESC-UEVENT-HELPER": writes("/sys/kernel/uevent_helper"), "ESC-RELEASE-AGENT": release_agent,
     "ESC-SETUID": become_root, "ESC-SETGROUPS": become_other, "ESC-CAPABILITIES": capabilities, "ESC-SETUID-BINARY": setuid_binary,
     "ESC-PROCESSES": neighbours, "ESC-PTRACE": trace_neighbour, "ESC-TOKEN": token, "ESC-RUNTIME-SOCKET": runtime_socket,
-    "ESC-ROOTFS": root_files, "ESC-ABSTRACT-SOCKET": abstract_sockets,
+    "ESC-ROOTFS": root_files,
 }
 
 
