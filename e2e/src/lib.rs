@@ -7,4 +7,5 @@ pub mod controlplane;
 pub mod demo;
 pub mod images;
 pub mod node;
+pub mod redteam;
 pub mod suites;

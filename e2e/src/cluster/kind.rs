@@ -74,6 +74,7 @@ fn layout(topology: Topology) -> &'static [(&'static str, &'static str)] {
     match topology {
         Topology::Cilium => &[("control-plane", "cilium")],
         Topology::Ptp => &[("control-plane", "ptp")],
+        Topology::Worker => &[("control-plane", "cilium"), ("worker", "cilium")],
         Topology::Mixed => &[("control-plane", "cilium"), ("worker", "ptp")],
         Topology::Kindnet => &[("control-plane", "kindnet")],
     }
@@ -122,8 +123,15 @@ fn configuration(options: &UpOptions, image: Option<&str>, dir: &Path) -> Result
 
 fn patches(options: &UpOptions) -> Vec<String> {
     let mut patches = Vec::new();
+    let mut kubelet = json!({"kind": "KubeletConfiguration"});
     if !Host::look().cgroup_v2 {
-        let kubelet = json!({"kind": "KubeletConfiguration", "failCgroupV1": false, "cgroupDriver": "cgroupfs"});
+        kubelet["failCgroupV1"] = json!(false);
+        kubelet["cgroupDriver"] = json!("cgroupfs");
+    }
+    if let Some(most) = options.pod_pids_limit {
+        kubelet["podPidsLimit"] = json!(most);
+    }
+    if kubelet.as_object().is_some_and(|fields| fields.len() > 1) {
         patches.push(kubelet.to_string());
     }
     if !options.api_server_args.is_empty() || !options.api_server_volumes.is_empty() {

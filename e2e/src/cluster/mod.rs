@@ -1,5 +1,6 @@
 //! The node lane's clusters: tools, node image, Docker, kind.
 pub mod cgroup;
+pub mod cilium_worker;
 pub mod command;
 pub mod debootstrap;
 pub mod docker;
@@ -92,6 +93,15 @@ impl Cluster {
         }
     }
 
+    /// The nodes that workloads run on: where there are workers with the same pod network, only those.
+    pub fn workload_nodes(&self) -> Result<Vec<String>> {
+        let mut nodes = self.nodes()?;
+        if self.state.options.topology == Topology::Worker {
+            nodes.retain(|node| !node.ends_with("control-plane"));
+        }
+        Ok(nodes)
+    }
+
     /// A node's address on the nodes' network; on it, at port 6443, the control plane serves the API.
     pub fn node_ip(&self, node: &str) -> Result<String> {
         match &self.state.docker {
@@ -134,11 +144,12 @@ impl Cluster {
             .map(drop)
     }
 
-    /// Brings an image into every node, so that pods find it by its reference. Skips nodes that have it.
+    /// Brings an image into every node that workloads run on, so that pods find it by its reference. Skips nodes that
+    /// have it.
     pub fn load(&self, image: &OciArchive) -> Result<()> {
         let (docker, _) = self.made_by_us()?;
         let filter = format!("name=={}", image.reference);
-        for node in self.nodes()? {
+        for node in self.workload_nodes()? {
             let present = self.exec_on_node(
                 &node,
                 &["ctr", "-n", "k8s.io", "images", "ls", "-q", &filter],

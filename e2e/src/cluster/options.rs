@@ -14,6 +14,8 @@ pub enum Topology {
     Cilium,
     /// One node whose pod network ignores NetworkPolicies and serves no Service addresses.
     Ptp,
+    /// A control plane and a worker, both with Cilium; workloads run on the worker.
+    Worker,
     /// A control plane with Cilium and a worker with `ptp`: enforcement differs between nodes.
     Mixed,
     /// One node with the pod network of kind's published image; only with `--node-image stock`.
@@ -93,6 +95,9 @@ pub struct UpOptions {
     pub api_server_volumes: Vec<ApiServerVolume>,
     /// Further mounts of the control plane's node.
     pub mounts: Vec<Mount>,
+    /// Most processes a pod may have; none leaves the kubelet's default, which is no limit.
+    #[serde(default)]
+    pub pod_pids_limit: Option<u32>,
 }
 
 impl Default for UpOptions {
@@ -105,6 +110,7 @@ impl Default for UpOptions {
             api_server_args: Vec::new(),
             api_server_volumes: Vec::new(),
             mounts: Vec::new(),
+            pod_pids_limit: None,
         }
     }
 }

@@ -6,7 +6,7 @@ use super::lock::Lock;
 use super::options::{Backend, NodeImage, Topology, UpOptions};
 use super::state::{self, State};
 use super::tools::{self, Tool};
-use super::{Cluster, down, kind, node_image, paths, progress, routes};
+use super::{Cluster, cilium_worker, down, kind, node_image, paths, progress, routes};
 
 /// See [`Cluster::up`].
 pub fn up(options: &UpOptions) -> Result<Cluster> {
@@ -114,8 +114,10 @@ fn create(options: &UpOptions) -> Result<Cluster> {
         );
     }
     let mut cluster = Cluster { state };
-    if options.topology == Topology::Mixed {
-        routes::connect(&cluster)?;
+    match options.topology {
+        Topology::Mixed => routes::connect(&cluster)?,
+        Topology::Worker => cilium_worker::join(&cluster)?,
+        Topology::Cilium | Topology::Ptp | Topology::Kindnet => {}
     }
     cluster.state.ready = true;
     cluster.state.write()?;

@@ -9,7 +9,7 @@ use crate::cluster::error::{Error, Result};
 use crate::node::Site;
 
 /// The client's program, which runs in the environment image for its Python and libraries.
-const CLIENT: &str = include_str!("../../files/notebook_client.py");
+pub(crate) const CLIENT: &str = include_str!("../../files/notebook_client.py");
 /// How long a conversation with a notebook may take.
 const PATIENCE: Duration = Duration::from_secs(180);
 

@@ -38,7 +38,7 @@ impl People {
         };
         for (user, role) in PEOPLE {
             if !people.kubeconfig(user).exists() {
-                people.enrol(cluster, user, role)?;
+                people.enrol(cluster, user, Some(role))?;
             }
         }
         if !people.kubeconfig(HUB).exists() {
@@ -82,7 +82,11 @@ impl People {
         kube::Client::try_from(config).map_err(|error| Error::Kube(Box::new(error)))
     }
 
-    fn enrol(&self, cluster: &Cluster, user: &str, role: &str) -> Result<()> {
+    /// Gives a person a certificate and, where named, one of the chart's ClusterRoles.
+    ///
+    /// # Errors
+    /// When openssl or the API server refuses.
+    pub fn enrol(&self, cluster: &Cluster, user: &str, role: Option<&str>) -> Result<()> {
         let file = |suffix: &str| self.folder.join(format!("{user}.{suffix}"));
         let (key, request, certificate) = (file("key"), file("csr"), file("crt"));
         Run::new("openssl")
@@ -137,6 +141,7 @@ impl People {
             user,
             &json!({"client-certificate": certificate, "client-key": key}),
         )?;
+        let Some(role) = role else { return Ok(()) };
         let binding = json!({
             "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": format!("person-{user}")},
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},

@@ -275,7 +275,9 @@ fn install(cluster: &Cluster, [controller, agent]: &[String; 2], values: &[&str]
     }
     match cluster.options().topology {
         Topology::Kindnet => {}
-        Topology::Cilium => args.extend(set("networkPolicy.ciliumApiServer=true")),
+        Topology::Cilium | Topology::Worker => {
+            args.extend(set("networkPolicy.ciliumApiServer=true"))
+        }
         Topology::Mixed => {
             // Only the node with Cilium serves Service addresses, by which the controller finds the API server.
             let node = cluster

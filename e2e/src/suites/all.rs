@@ -6,7 +6,7 @@ use crate::cluster::{down, packages, paths};
 
 use super::error::{Result, SuiteError};
 use super::runner::{Runner, SuiteReport};
-use super::{access_rights, control_plane, enforcement, node};
+use super::{access_rights, control_plane, enforcement, node, redteam};
 
 /// A suite, by the name on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -31,11 +31,13 @@ pub enum Suite {
     Ptp,
     /// kind with one node of each.
     Mixed,
+    /// kind with a worker and the policies on disk too: every attack of the catalogue.
+    Redteam,
 }
 
 impl Suite {
     /// All, quickest lane first.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Pure,
         Self::Lane,
         Self::Policies,
@@ -46,6 +48,7 @@ impl Suite {
         Self::Node,
         Self::Ptp,
         Self::Mixed,
+        Self::Redteam,
     ];
 }
 
@@ -129,6 +132,7 @@ fn cluster(suite: Suite) -> Option<&'static str> {
         Suite::Node => Some("sde-test"),
         Suite::Ptp => Some("sde-test-ptp"),
         Suite::Mixed => Some("sde-test-mixed"),
+        Suite::Redteam => Some("sde-test-redteam"),
         Suite::Pure
         | Suite::Lane
         | Suite::Policies
@@ -156,6 +160,7 @@ async fn one(suite: Suite, options: &Options) -> Result<SuiteReport> {
         Suite::Node => node::cilium(name, filter).await,
         Suite::Ptp => enforcement::ptp(name, filter).await,
         Suite::Mixed => enforcement::mixed(name, filter).await,
+        Suite::Redteam => redteam::run(name, filter).await,
     }
 }
 

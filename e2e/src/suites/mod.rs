@@ -20,6 +20,7 @@ pub mod policies;
 mod policies_static;
 mod policy_objects;
 mod policy_requests;
+pub mod redteam;
 pub mod runner;
 mod scene;
 pub mod steady;
