@@ -1,5 +1,4 @@
-//! Writes the generated CRDs to `crds/yaml/`, and with the policies into the chart, which must be self-contained; and the
-//! page of requirements.
+//! Writes the generated CRDs to `crds/yaml/` and into the chart, which must be self-contained; and the page of requirements.
 
 use std::path::Path;
 use std::{fs, io};
@@ -10,19 +9,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for (name, yaml) in sde_crds::generate::all()? {
         write(&root.join("crds/yaml").join(&name), &yaml)?;
         write(&chart.join("crds").join(&name), &yaml)?;
-    }
-    for entry in fs::read_dir(root.join("policies"))? {
-        let path = entry?.path();
-        let name = path
-            .file_name()
-            .and_then(|n| n.to_str())
-            .unwrap_or_default();
-        if name.ends_with(".yaml") && !name.ends_with(".cases.yaml") {
-            write(
-                &chart.join("policies").join(name),
-                &fs::read_to_string(&path)?,
-            )?;
-        }
     }
     let rows = fs::read_to_string(root.join("docs/requirements.yaml"))?;
     let page = sde_crds::requirements::page(&sde_crds::requirements::read(&rows)?);

@@ -37,6 +37,17 @@ pub const GATE_ANNOTATION: &str = "sde-operator.dev/gate";
 pub const SENTINEL_BOOT_ANNOTATION: &str = "sde-operator.dev/sentinel-boot-id";
 /// Annotation with the digest of what the controller wanted when it made a pod, since pods cannot be changed.
 pub const DESIRED_DIGEST_ANNOTATION: &str = "sde-operator.dev/desired-digest";
+/// Namespace label with the Project's tier.
+pub const TIER_LABEL: &str = "sde-operator.dev/tier";
+/// Namespace annotation, read by the policies: the image references, by digest, that may run or be mounted in this
+/// project, sorted, with commas between; empty while the project is not open.
+pub const IMAGES_ANNOTATION: &str = "sde-operator.dev/images";
+/// Namespace annotation, read by the policies: the extended resources that the project was granted, sorted, with commas
+/// between; empty while the project is not open.
+pub const RESOURCES_ANNOTATION: &str = "sde-operator.dev/resources";
+/// Namespace annotation, read by the policies: user names of the project's people who are approved and current, sorted,
+/// with commas between; empty while the project is not open.
+pub const MEMBERS_ANNOTATION: &str = "sde-operator.dev/members";
 /// Finalizer that keeps a Project until its attestation is stored.
 pub const CLOSING_FINALIZER: &str = "sde-operator.dev/closing";
 
@@ -49,8 +60,22 @@ pub fn project_namespace(project: &str) -> String {
 
 /// Pod label by which the hub's proxy is known in the hub's namespace.
 pub const PROXY_LABEL: (&str, &str) = ("app.kubernetes.io/component", "proxy");
-/// ClusterRole that the controller binds for the hub in each project namespace.
+/// ClusterRole that the controller binds for the hub in each project namespace, and the name of that binding.
 pub const HUB_CLUSTER_ROLE: &str = "sde-hub";
+/// ClusterRole that the controller binds for a project's people in its namespace, and the name of that binding.
+pub const RESEARCHER_CLUSTER_ROLE: &str = "sde-researcher";
+/// ClusterRole by which the hub acts for people, kept by the controller.
+pub const HUB_IMPERSONATION: &str = "sde-hub-impersonation";
+/// ClusterRole by which the portal asks for people, kept by the controller.
+pub const PORTAL_REQUEST_IMPERSONATION: &str = "sde-portal-request-impersonation";
+/// ClusterRole by which the portal decides for people, kept by the controller.
+pub const PORTAL_DECIDE_IMPERSONATION: &str = "sde-portal-decide-impersonation";
+/// Annotation of those three: `constrained` (KEP-5284) or `plain`.
+pub const IMPERSONATION_ANNOTATION: &str = "sde-operator.dev/impersonation";
+/// ServiceAccount of the portal for what people ask, in the operator's namespace.
+pub const PORTAL_REQUEST_SERVICE_ACCOUNT: &str = "portal-request";
+/// ServiceAccount of the portal for what people decide, in the operator's namespace.
+pub const PORTAL_DECIDE_SERVICE_ACCOUNT: &str = "portal-decide";
 /// ServiceAccount of the hub, in the hub's namespace.
 pub const HUB_SERVICE_ACCOUNT: &str = "hub";
 /// Port on which a notebook listens.

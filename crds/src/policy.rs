@@ -76,6 +76,11 @@ pub struct SdePolicySpec {
     #[schemars(length(max = 64))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub third_party_sdes: Option<Vec<ThirdPartySde>>,
+    /// People who decide through the portal, by the names they sign in with: custodians, approvers, output checkers. The
+    /// portal may act for these and no others, and only to read and to decide; what each may decide is up to their own roles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::users")]
+    pub deciders: Option<Vec<String>>,
 }
 
 /// A ceiling for Projects of one sensitivity.
@@ -90,11 +95,69 @@ pub struct Tier {
     /// Longest a Project may last from its start, in days.
     #[schemars(range(min = 1, max = 3660))]
     pub max_days: i64,
+    /// Where pods of this tier run; anywhere when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placement: Option<Placement>,
     /// What every Project of this tier must declare.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     #[x_kube(merge_strategy = ListMerge::Set)]
     pub requires: Option<Vec<Requirement>>,
+}
+
+/// A tier's node pool, sandbox and priority (R13). All pods of its Projects go there, the standing probe and the data check too, so
+/// that what is proven is proven there.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Placement {
+    /// Labels that a node must have: a pool, an architecture, a zone (`topology.kubernetes.io/zone`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::node_labels")]
+    pub node_selector: Option<BTreeMap<String, String>>,
+    /// Taints of that pool, which keep everybody else out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 8))]
+    pub tolerations: Option<Vec<PoolToleration>>,
+    /// RuntimeClass, such as a sandbox with a kernel of its own (`gvisor`, `kata`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::object_name")]
+    pub runtime_class_name: Option<String>,
+    /// PriorityClass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::object_name")]
+    pub priority_class_name: Option<String>,
+}
+
+/// A taint that pods of a tier put up with.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct PoolToleration {
+    /// The taint's key.
+    #[schemars(length(min = 1, max = 317))]
+    pub key: String,
+    /// The taint's value; any when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 63))]
+    pub value: Option<String>,
+    /// The taint's effect.
+    pub effect: TaintEffect,
+}
+
+/// What a taint does.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TaintEffect {
+    /// Pods are not scheduled there.
+    NoSchedule,
+    /// Pods are not scheduled there if it can be helped.
+    PreferNoSchedule,
+    /// Pods are also driven off.
+    NoExecute,
+}
+
+impl std::fmt::Display for TaintEffect {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Debug::fmt(self, f)
+    }
 }
 
 /// Ceiling of a tier's compute.

@@ -25,6 +25,11 @@ pub fn user(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "minLength": 1, "maxLength": 63, "pattern": r"^[a-z0-9]([-a-z0-9._@]*[a-z0-9])?$"})
 }
 
+/// A set of [`user`]s.
+pub fn users(generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "array", "maxItems": 500, "x-kubernetes-list-type": "set", "items": user(generator)})
+}
+
 /// Whoever the API server says a request came from, ServiceAccounts too.
 pub fn authenticated_user(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "minLength": 1, "maxLength": 253, "pattern": r"^[A-Za-z0-9]([-A-Za-z0-9._@:]*[A-Za-z0-9])?$"})
@@ -33,6 +38,16 @@ pub fn authenticated_user(_: &mut SchemaGenerator) -> Schema {
 /// A DNS label (RFC 1123), at most 40 characters.
 pub fn name(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "minLength": 1, "maxLength": 40, "pattern": r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"})
+}
+
+/// The name of a cluster-scoped object (RFC 1123 subdomain).
+pub fn object_name(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "minLength": 1, "maxLength": 253, "pattern": r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"})
+}
+
+/// Labels of nodes.
+pub fn node_labels(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "object", "maxProperties": 16, "additionalProperties": {"type": "string", "maxLength": 63}})
 }
 
 /// A reference to a record kept elsewhere.

@@ -1,4 +1,4 @@
-//! The files that `cargo run -p sde-crds` writes are what the types and `policies/` say, and every field says what it means.
+//! The files that `cargo run -p sde-crds` writes are what the types say, and every field says what it means.
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,13 +57,6 @@ fn crd_yaml_is_that_of_the_types() {
 #[test]
 fn the_chart_has_the_crds() {
     assert_same("charts/sde-operator/files/crds", &generated());
-}
-
-#[test]
-fn the_chart_has_the_policies() {
-    let mut policies = files("policies");
-    policies.retain(|name, _| name.ends_with(".yaml") && !name.ends_with(".cases.yaml"));
-    assert_same("charts/sde-operator/files/policies", &policies);
 }
 
 #[test]

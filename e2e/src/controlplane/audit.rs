@@ -38,6 +38,14 @@ pub struct AuditEvent {
     pub request_uri: String,
     /// Who asked.
     pub user: AuditUser,
+    /// The program that asked, as it says itself.
+    #[serde(default)]
+    pub user_agent: String,
+    /// For whom, when somebody acted for somebody.
+    pub impersonated_user: Option<AuditUser>,
+    /// How that was allowed.
+    #[serde(default)]
+    pub authentication_metadata: AuditAuthentication,
     /// What was asked about; absent for paths that are no resource.
     pub object_ref: Option<AuditObject>,
     /// What was answered.
@@ -53,6 +61,14 @@ pub struct AuditEvent {
 pub struct AuditUser {
     /// User name, such as `system:serviceaccount:sde-system:sde-controller`.
     pub username: String,
+}
+
+/// How the request was authenticated.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AuditAuthentication {
+    /// The verb that allowed a constrained impersonation (KEP-5284); absent for a plain one.
+    pub impersonation_constraint: Option<String>,
 }
 
 /// The object of an audit event.

@@ -4,14 +4,15 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use http::header::{HeaderValue, USER_AGENT};
 use kube::config::AuthInfo;
 use kube::{Client, Config};
 
 use super::error::{Result, api, io, malformed};
 use super::process::run_to_end;
 
-/// The people that every control plane knows, beside [`ADMIN`]: two custodians, two approvers, a researcher and somebody with no rights.
-pub const PEOPLE: [Person; 6] = [
+/// The people that every control plane knows, beside [`ADMIN`]: two custodians, two approvers, two researchers and somebody with no rights.
+pub const PEOPLE: [Person; 7] = [
     Person {
         user: "custodian-a",
         group: "sde:custodians",
@@ -30,7 +31,11 @@ pub const PEOPLE: [Person; 6] = [
     },
     Person {
         user: "researcher",
-        group: "sde:researchers",
+        group: RESEARCHERS,
+    },
+    Person {
+        user: "colleague",
+        group: RESEARCHERS,
     },
     Person {
         user: "stranger",
@@ -38,14 +43,19 @@ pub const PEOPLE: [Person; 6] = [
     },
 ];
 
+/// User agent of the suites' own requests, so that the audit log tells them from those of the accounts whose tokens they borrow.
+pub const HARNESS: &str = "sde-e2e";
+
+/// The group of those who work in projects.
+pub const RESEARCHERS: &str = "sde:researchers";
+
 /// The user with every right, in group `system:masters`.
 pub const ADMIN: &str = "admin";
 
 /// The user that kube-controller-manager is.
 pub const CONTROLLER_MANAGER: &str = "system:kube-controller-manager";
 
-/// The user that the stand-in is: a node, since the chart's policies let only nodes say what a project's containers did, with the
-/// rights of scheduler and provisioner besides.
+/// The user that the stand-in is for what a kubelet does: the chart's policies let only nodes say what a project's containers did.
 pub const NODE_USER: &str = "system:node:standin";
 
 /// A person known by a static token.
@@ -56,6 +66,12 @@ pub struct Person {
     /// The one group the person is in.
     pub group: &'static str,
 }
+
+/// The user that puts the stand-in's pods on its node: the policies let nobody else.
+pub const SCHEDULER: &str = "system:kube-scheduler";
+
+/// The user that makes and deletes the stand-in's volumes: a ServiceAccount, as provisioners are.
+pub const PROVISIONER: &str = "system:serviceaccount:standin:provisioner";
 
 /// The token of a user of the token file. Not a secret: the server listens on loopback and lives for one run.
 pub fn token(user: &str) -> String {
@@ -130,6 +146,8 @@ impl Keys {
         line(ADMIN, "system:masters");
         line(CONTROLLER_MANAGER, "system:authenticated");
         line(NODE_USER, "system:nodes,system:masters");
+        line(SCHEDULER, "system:masters");
+        line(PROVISIONER, "system:serviceaccounts,system:masters");
         for person in PEOPLE {
             line(person.user, person.group);
         }
@@ -143,12 +161,38 @@ impl Keys {
 /// # Errors
 /// When the address is not a URL or the TLS settings are refused.
 pub fn client(server: &str, certificate: Option<&[u8]>, token: Option<&str>) -> Result<Client> {
+    made(server, certificate, token, None)
+}
+
+/// A client for a server with a bearer token that acts for a person, by impersonation and without groups.
+///
+/// # Errors
+/// As [`client`].
+pub fn acting(
+    server: &str,
+    certificate: Option<&[u8]>,
+    token: &str,
+    person: &str,
+) -> Result<Client> {
+    made(server, certificate, Some(token), Some(person))
+}
+
+fn made(
+    server: &str,
+    certificate: Option<&[u8]>,
+    token: Option<&str>,
+    person: Option<&str>,
+) -> Result<Client> {
     let mut config = Config::new(server.parse().map_err(malformed(server))?);
     config.root_cert = certificate.map(|der| vec![der.to_vec()]);
     // A harness that retries would hide what it is there to show.
     config.default_retry = false;
+    if token.is_some() {
+        config.headers = vec![(USER_AGENT, HeaderValue::from_static(HARNESS))];
+    }
     config.auth_info = AuthInfo {
         token: token.map(|token| token.to_owned().into()),
+        impersonate: person.map(str::to_owned),
         ..AuthInfo::default()
     };
     Client::try_from(config).map_err(api(format!("client for {server}")))

@@ -1,14 +1,17 @@
 //! The command lines of etcd, API server and controller manager.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
 
 use super::audit;
 use super::binaries::Binaries;
-use super::error::Result;
+use super::error::{Result, io, malformed};
 use super::identity::{self, CONTROLLER_MANAGER, Keys};
 use super::process::{Process, ProcessSpec};
 use super::server::ControlPlaneOptions;
+use crate::cluster::paths;
 
 /// Where the API server listens: the first address of [`SERVICE_RANGE`], which is that of the Service `kubernetes`. So the address that
 /// a cluster's clients learn from the API is one that answers, without any routing.
@@ -86,6 +89,13 @@ pub(super) fn start_apiserver(
         ),
         ("--token-auth-file", path(&keys.tokens)),
         ("--authorization-mode", "RBAC".to_owned()),
+        // As kubeadm has it: without it the API server refuses what the policies are asked about.
+        ("--allow-privileged", "true".to_owned()),
+        // Off by default; where it is on, claims can copy from other namespaces.
+        (
+            "--feature-gates",
+            "CrossNamespaceVolumeDataSource=true".to_owned(),
+        ),
         ("--audit-policy-file", path(&policy)),
         ("--audit-log-path", path(&folder.join(audit::LOG))),
         // One file for the whole run: a rotated log would lose events for the suites.
@@ -93,13 +103,29 @@ pub(super) fn start_apiserver(
         ("--v", "1".to_owned()),
     ];
     let mut args = flags(&args);
-    args.extend(options.extra_apiserver_args.iter().map(OsString::from));
+    if let Some(policies) = &options.static_policies {
+        let file = admission_configuration(folder, policies)?;
+        args.extend(flags(&[("--admission-control-config-file", path(&file))]));
+    }
     start(
         "kube-apiserver",
         &options.binaries.kube_apiserver,
         folder,
         args,
     )
+}
+
+/// The file that we publish for kubeadm, with another folder in it.
+fn admission_configuration(folder: &Path, policies: &Path) -> Result<PathBuf> {
+    let published = paths::repository().join("policies/kubeadm/admission-configuration.yaml");
+    let text = std::fs::read_to_string(&published).map_err(io(published.display()))?;
+    let policies = policies.canonicalize().map_err(io(policies.display()))?;
+    let mut configuration: Value =
+        serde_yaml_ng::from_str(&text).map_err(malformed(published.display()))?;
+    configuration["plugins"][0]["configuration"]["staticManifestsDir"] = json!(policies);
+    let file = folder.join("admission-configuration.json");
+    std::fs::write(&file, configuration.to_string()).map_err(io(file.display()))?;
+    Ok(file)
 }
 
 /// The controller manager, as the user it is in a real cluster.

@@ -14,6 +14,7 @@ pub mod install;
 mod launch;
 pub mod process;
 pub mod recorder;
+pub mod rights;
 pub mod server;
 pub mod standin;
 

@@ -13,13 +13,14 @@ use sde_crds::names::{GROUP, MANAGED_BY, MANAGED_BY_LABEL, VERSION};
 use tokio::task::JoinSet;
 
 /// Kinds that the controller makes: group, version, kind.
-const KINDS: [(&str, &str, &str); 11] = [
+const KINDS: [(&str, &str, &str); 12] = [
     ("", "v1", "Namespace"),
     ("", "v1", "ServiceAccount"),
     ("", "v1", "ResourceQuota"),
     ("", "v1", "LimitRange"),
     ("networking.k8s.io", "v1", "NetworkPolicy"),
     ("rbac.authorization.k8s.io", "v1", "RoleBinding"),
+    ("rbac.authorization.k8s.io", "v1", "ClusterRole"),
     ("", "v1", "PersistentVolume"),
     ("", "v1", "PersistentVolumeClaim"),
     ("", "v1", "Secret"),

@@ -31,8 +31,8 @@ pub struct ControlPlaneOptions {
     pub binaries: Binaries,
     /// Folder under which a temporary folder is made for keys, state and logs.
     pub state_root: PathBuf,
-    /// Policies that the API server loads from disk (`staticManifestsDir`), as flags of the API server beside ours.
-    pub extra_apiserver_args: Vec<String>,
+    /// Folder of admission policies that the API server loads from disk (KEP-5793): `policies/static`, or none.
+    pub static_policies: Option<PathBuf>,
 }
 
 impl ControlPlaneOptions {
@@ -41,7 +41,7 @@ impl ControlPlaneOptions {
         Self {
             binaries,
             state_root: default_state_root(),
-            extra_apiserver_args: Vec::new(),
+            static_policies: None,
         }
     }
 }
@@ -127,6 +127,14 @@ impl ControlPlane {
     /// When the client cannot be made.
     pub fn client_with_token(&self, token: &str) -> Result<Client> {
         identity::client(&self.url, Some(&self.certificate), Some(token))
+    }
+
+    /// A client with a token that acts for a person, by impersonation and without groups.
+    ///
+    /// # Errors
+    /// When the client cannot be made.
+    pub fn acting(&self, token: &str, person: &str) -> Result<Client> {
+        identity::acting(&self.url, Some(&self.certificate), token, person)
     }
 
     /// A client for a person by user name.

@@ -13,11 +13,11 @@ pub const PEOPLE: [(&str, &str); 5] = [
     ("custodian-a", "sde-custodian"),
     ("approver-a", "sde-approver"),
     ("approver-b", "sde-approver"),
-    ("auditor", "sde-viewer"),
-    ("platform", "sde-viewer"),
+    ("auditor", "sde-auditor"),
+    ("platform", "sde-platform"),
 ];
 
-/// The hub's ServiceAccount in sde-hub: opens Workspaces for people and reads their tokens, as JupyterHub will.
+/// The hub's ServiceAccount in sde-hub: acts for people to open Workspaces and reads notebook tokens, as JupyterHub will.
 pub const HUB: &str = "hub";
 
 /// Kubeconfigs of people, by name, under one folder.

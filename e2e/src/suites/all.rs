@@ -6,7 +6,7 @@ use crate::cluster::{down, packages, paths};
 
 use super::error::{Result, SuiteError};
 use super::runner::{Runner, SuiteReport};
-use super::{control_plane, node};
+use super::{access_rights, control_plane, enforcement, node};
 
 /// A suite, by the name on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -19,6 +19,8 @@ pub enum Suite {
     Policies,
     /// Control plane: bad input and trouble.
     Trouble,
+    /// Control plane: who may do what.
+    Access,
     /// Control plane: silence when nothing changes.
     Steady,
     /// Control plane: kills and errors at every write.
@@ -33,11 +35,12 @@ pub enum Suite {
 
 impl Suite {
     /// All, quickest lane first.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Pure,
         Self::Lane,
         Self::Policies,
         Self::Trouble,
+        Self::Access,
         Self::Steady,
         Self::Faults,
         Self::Node,
@@ -86,6 +89,9 @@ pub async fn run(suites: &[Suite], options: &Options) -> Result<()> {
             return Err(Error::Interrupted.into());
         }
     }
+    if options.filter.is_none() && uses_every_right(chosen) {
+        report.add(rights().await);
+    }
     for name in &report.failed {
         println!("failed: {name}");
     }
@@ -100,6 +106,24 @@ pub async fn run(suites: &[Suite], options: &Options) -> Result<()> {
     }
 }
 
+/// Whether these suites together do all that the controller ever does without nodes.
+fn uses_every_right(chosen: &[Suite]) -> bool {
+    let needed = [Suite::Trouble, Suite::Access, Suite::Steady, Suite::Faults];
+    needed.iter().all(|suite| chosen.contains(suite))
+}
+
+/// What the controller is granted and what it used in all of them.
+async fn rights() -> SuiteReport {
+    let mut runner = Runner::new(None);
+    runner
+        .test(
+            "access: over all suites, what is used is granted and what is granted is used",
+            async { access_rights::used_is_granted() },
+        )
+        .await;
+    runner.finish()
+}
+
 fn cluster(suite: Suite) -> Option<&'static str> {
     match suite {
         Suite::Node => Some("sde-test"),
@@ -109,6 +133,7 @@ fn cluster(suite: Suite) -> Option<&'static str> {
         | Suite::Lane
         | Suite::Policies
         | Suite::Trouble
+        | Suite::Access
         | Suite::Steady
         | Suite::Faults => None,
     }
@@ -125,11 +150,12 @@ async fn one(suite: Suite, options: &Options) -> Result<SuiteReport> {
             control_plane::run(control_plane::Suite::Policies, filter, thorough).await
         }
         Suite::Trouble => control_plane::run(control_plane::Suite::Trouble, filter, thorough).await,
+        Suite::Access => control_plane::run(control_plane::Suite::Access, filter, thorough).await,
         Suite::Steady => control_plane::run(control_plane::Suite::Steady, filter, thorough).await,
         Suite::Faults => control_plane::run(control_plane::Suite::Faults, filter, thorough).await,
         Suite::Node => node::cilium(name, filter).await,
-        Suite::Ptp => node::ptp(name, filter).await,
-        Suite::Mixed => node::mixed(name, filter).await,
+        Suite::Ptp => enforcement::ptp(name, filter).await,
+        Suite::Mixed => enforcement::mixed(name, filter).await,
     }
 }
 

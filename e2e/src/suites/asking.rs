@@ -4,10 +4,10 @@ use http::Method;
 use http_body_util::BodyExt as _;
 use kube::Client;
 use kube::client::Body;
+use sde_policies::cases::User;
 use serde_json::{Value, json};
 
 use super::error::Result;
-use super::policy_cases::User;
 
 /// A group with every right. Requests of cases are sent as members of it, so that what refuses them is a policy and never RBAC.
 pub const ALL_RIGHTS: &str = "sde-e2e:all-rights";

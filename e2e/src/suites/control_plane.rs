@@ -5,12 +5,13 @@ use std::time::Duration;
 use super::error::Result;
 use super::lab::{Lab, LabOptions};
 use super::runner::SuiteReport;
-use super::{faults, lane, policies, steady, trouble};
+use super::{access, access_rights, faults, lane, policies, steady, trouble};
 use crate::bench::open::{self, OpenReport};
 use crate::cluster::command;
 use crate::cluster::error::Error;
 use crate::controlplane::ControlPlaneOptions;
 use crate::controlplane::binaries::Binaries;
+use crate::controlplane::rights::Usage;
 use crate::images::ours::build_ours;
 
 /// A suite of the control-plane lane. Each runs on a control plane of its own.
@@ -22,6 +23,8 @@ pub enum Suite {
     Policies,
     /// Bad input and trouble.
     Trouble,
+    /// Who may do what.
+    Access,
     /// Kills and errors at every write.
     Faults,
     /// Silence when nothing changes.
@@ -30,10 +33,11 @@ pub enum Suite {
 
 impl Suite {
     /// All, quickest first.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Lane,
         Self::Policies,
         Self::Trouble,
+        Self::Access,
         Self::Steady,
         Self::Faults,
     ];
@@ -44,6 +48,7 @@ impl Suite {
             Self::Lane => "lane",
             Self::Policies => "policies",
             Self::Trouble => "trouble",
+            Self::Access => "access",
             Self::Faults => "faults",
             Self::Steady => "steady",
         }
@@ -55,7 +60,7 @@ impl Suite {
 /// # Errors
 /// When a program cannot be built or started, or the user asks to stop; a failed test is in the report.
 pub async fn run(suite: Suite, filter: Option<String>, thorough: bool) -> Result<SuiteReport> {
-    let suite = async {
+    let tests = async {
         match suite {
             Suite::Lane => {
                 lane::run(ControlPlaneOptions::new(blocking(Binaries::find)?), filter).await
@@ -63,13 +68,34 @@ pub async fn run(suite: Suite, filter: Option<String>, thorough: bool) -> Result
             Suite::Policies => {
                 policies::run(ControlPlaneOptions::new(blocking(Binaries::find)?), filter).await
             }
-            Suite::Trouble => trouble::run(&lab(3).await?, filter).await,
+            Suite::Trouble => in_lab(suite, 3, async |lab| trouble::run(lab, filter).await).await,
+            Suite::Access => in_lab(suite, 3, async |lab| access::run(lab, filter).await).await,
             // Short, since every time-out of the suite is waited for.
-            Suite::Faults => faults::run(&lab(2).await?, filter, thorough).await,
-            Suite::Steady => steady::run(&lab(10).await?, filter).await,
+            Suite::Faults => {
+                in_lab(suite, 2, async |lab| {
+                    faults::run(lab, filter, thorough).await
+                })
+                .await
+            }
+            Suite::Steady => in_lab(suite, 10, async |lab| steady::run(lab, filter).await).await,
         }
     };
-    until_interrupted(suite).await
+    until_interrupted(tests).await
+}
+
+/// Runs a suite in a lab and keeps what the controller used of its rights meanwhile.
+async fn in_lab(
+    suite: Suite,
+    api_timeout_seconds: u32,
+    tests: impl AsyncFnOnce(&Lab) -> Result<SuiteReport>,
+) -> Result<SuiteReport> {
+    Usage::forget(suite.name())?;
+    let lab = lab(api_timeout_seconds).await?;
+    let report = tests(&lab).await?;
+    access_rights::usage(&lab.plane)
+        .await?
+        .write(suite.name())?;
+    Ok(report)
 }
 
 /// Runs `bench open` for so many projects.

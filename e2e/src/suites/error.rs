@@ -59,3 +59,21 @@ pub fn check_equal<T: PartialEq + std::fmt::Debug>(
         format_args!("{what}: found {found:?}, wanted {wanted:?}"),
     )
 }
+
+/// Fails the test unless the API server refuses a request in words that contain `says`.
+///
+/// # Errors
+/// [`SuiteError::Check`] when it accepts, or says something else.
+pub fn refused<T>(result: kube::Result<T>, says: &str) -> Result<()> {
+    match result {
+        Err(kube::Error::Api(status)) if status.message.contains(says) => Ok(()),
+        Err(kube::Error::Api(status)) => Err(SuiteError::Check(format!(
+            "refused without saying {says:?}: {}",
+            status.message
+        ))),
+        Err(error) => Err(error.into()),
+        Ok(_) => Err(SuiteError::Check(format!(
+            "accepted, where it must be refused saying {says:?}"
+        ))),
+    }
+}

@@ -13,7 +13,7 @@ use super::error::Result;
 use super::life::day;
 use crate::controlplane::controller::{Operator, OperatorOptions};
 use crate::controlplane::fault_proxy::FaultProxy;
-use crate::controlplane::identity::PEOPLE;
+use crate::controlplane::identity::{PEOPLE, RESEARCHERS};
 use crate::controlplane::install::{self, HUB_NAMESPACE};
 use crate::controlplane::recorder::Recorder;
 use crate::controlplane::standin::{STORAGE_CLASS, Standin};
@@ -45,8 +45,12 @@ pub struct Lab {
     pub standin: Standin,
     /// Witness of every object that the controller makes.
     pub recorder: Recorder,
-    /// The hub, which opens Workspaces for researchers.
+    /// The hub itself, without anybody to act for.
     pub hub: Client,
+    /// The hub's token.
+    hub_token: String,
+    /// The hub acting for the researchers of [`PEOPLE`].
+    acting: BTreeMap<&'static str, Client>,
     /// Clients are dear to make, so each person has one.
     people: BTreeMap<&'static str, Client>,
     nobody: Client,
@@ -66,9 +70,14 @@ impl Lab {
         let standin = Standin::start(&plane).await?;
         let recorder = Recorder::start(&plane.admin());
         let proxy = Arc::new(FaultProxy::start(plane.passthrough()?).await?);
-        let hub = plane.client_with_token(
-            &install::account_token(&plane.admin(), HUB_NAMESPACE, HUB_SERVICE_ACCOUNT).await?,
-        )?;
+        let hub_token =
+            install::account_token(&plane.admin(), HUB_NAMESPACE, HUB_SERVICE_ACCOUNT).await?;
+        let hub = plane.client_with_token(&hub_token)?;
+        let acting = PEOPLE
+            .iter()
+            .filter(|person| person.group == RESEARCHERS)
+            .map(|person| Ok((person.user, plane.acting(&hub_token, person.user)?)))
+            .collect::<Result<_>>()?;
         let mut operator_options = OperatorOptions::new(options.controller, options.agent);
         operator_options.server = Some(proxy.url());
         operator_options.api_timeout_seconds = options.api_timeout_seconds;
@@ -91,6 +100,8 @@ impl Lab {
             standin,
             recorder,
             hub,
+            hub_token,
+            acting,
             people,
             nobody,
             plane,
@@ -100,6 +111,17 @@ impl Lab {
     /// A client for a person of [`PEOPLE`]; for anybody else one that the API server does not know.
     pub fn person(&self, user: &str) -> Client {
         self.people.get(user).unwrap_or(&self.nobody).clone()
+    }
+
+    /// The hub acting for a person who signed in there: what JupyterHub is to the API server.
+    ///
+    /// # Errors
+    /// When the client cannot be made.
+    pub fn hub_for(&self, user: &str) -> Result<Client> {
+        match self.acting.get(user) {
+            Some(client) => Ok(client.clone()),
+            None => Ok(self.plane.acting(&self.hub_token, user)?),
+        }
     }
 
     /// Does some work while the controller is started again whenever it has ended, as the kubelet would. Returns how often that was.
@@ -141,6 +163,7 @@ fn policy() -> Result<SdePolicy> {
                 "adequacy": {"asOf": day(-1), "maxAgeDays": 366, "countries": [{"country": "NZ", "scope": "Full"}]},
                 "sanctions": {"asOf": day(-1), "maxAgeDays": 366, "countries": ["KP"], "organisations": []},
             },
+            "deciders": ["approver-a", "approver-b", "custodian-a", "custodian-b"],
         },
     }))
 }

@@ -73,7 +73,7 @@ impl<'a> Life<'a> {
         })
         .await?;
         if self.workspace {
-            self.open_workspace().await?;
+            self.open_workspace(RESEARCHER).await?;
         }
         Ok(())
     }
@@ -124,27 +124,34 @@ impl<'a> Life<'a> {
         object(self.manifest.clone())
     }
 
-    /// The hub opens a Workspace for the researcher; returns when the notebook runs.
+    /// The hub, acting for a person, opens a Workspace of that person's name; returns when the notebook runs.
     ///
     /// # Errors
     /// When it is refused or does not run in time.
-    pub async fn open_workspace(&self) -> Result<()> {
-        let workspace: Workspace = object(json!({
-            "apiVersion": "sde-operator.dev/v1alpha1", "kind": "Workspace", "metadata": {"name": RESEARCHER},
-            "spec": {"user": RESEARCHER, "environment": "jupyterlab-genomics", "running": true},
-        }))?;
+    pub async fn open_workspace(&self, user: &str) -> Result<()> {
+        let workspace = workspace(user, user)?;
         let workspaces: Api<Workspace> =
-            Api::namespaced(self.lab.hub.clone(), &project_namespace(&self.name));
+            Api::namespaced(self.lab.hub_for(user)?, &project_namespace(&self.name));
         workspaces
             .create(&PostParams::default(), &workspace)
             .await?;
+        self.runs(user).await
+    }
+
+    /// Waits until a person's Workspace runs.
+    ///
+    /// # Errors
+    /// When it does not in time.
+    pub async fn runs(&self, user: &str) -> Result<()> {
+        let workspaces: Api<Workspace> =
+            Api::namespaced(self.lab.plane.admin(), &project_namespace(&self.name));
         let running = |workspace: &Workspace| {
             workspace
                 .status
                 .as_ref()
                 .is_some_and(|status| status.phase == WorkspacePhase::Running)
         };
-        when(&workspaces, RESEARCHER, "Workspace running", running).await?;
+        when(&workspaces, user, "Workspace running", running).await?;
         Ok(())
     }
 
@@ -284,13 +291,32 @@ impl<'a> Life<'a> {
     }
 }
 
+/// A Workspace for a person, to be created in a project's namespace.
+///
+/// # Errors
+/// When the fields are not those of a Workspace.
+pub fn workspace(name: &str, user: &str) -> Result<Workspace> {
+    object(json!({
+        "apiVersion": "sde-operator.dev/v1alpha1", "kind": "Workspace", "metadata": {"name": name},
+        "spec": {"user": user, "environment": "jupyterlab-genomics", "running": true},
+    }))
+}
+
+/// A person of a Project, who is trained until so many days from now.
+pub fn person(user: &str, roles: &[&str], trained: i64) -> Value {
+    json!({
+        "user": user, "breachHistory": no_breaches(), "organisation": "example-university", "roles": roles, "accessFrom": ["GB"],
+        "training": {"course": "mrc-rdgc", "expires": day(trained)},
+    })
+}
+
+fn no_breaches() -> Value {
+    json!({"declared": false, "severity": "None", "checkedSources": ["ico-enforcement"], "checkedAt": day(-1)})
+}
+
 /// The Project as a custodian writes it.
 fn manifest(name: &str) -> Value {
-    let history = json!({"declared": false, "severity": "None", "checkedSources": ["ico-enforcement"], "checkedAt": day(-1)});
-    let person = json!({
-        "user": RESEARCHER, "breachHistory": history, "organisation": "example-university", "roles": ["Lead", "Researcher"], "accessFrom": ["GB"],
-        "training": {"course": "mrc-rdgc", "expires": day(300)},
-    });
+    let person = person(RESEARCHER, &["Lead", "Researcher"], 300);
     json!({
         "apiVersion": "sde-operator.dev/v1alpha1", "kind": "Project", "metadata": {"name": name},
         "spec": {
@@ -300,7 +326,7 @@ fn manifest(name: &str) -> Value {
                 "statement": "Which common variants change the penetrance.", "publicBenefit": "Better risk estimates.",
                 "ethics": {"required": true, "reference": "26/XX/0001", "expires": day(300)},
             },
-            "organisations": [{"name": "example-university", "sector": "Academic", "country": "GB", "breachHistory": history,
+            "organisations": [{"name": "example-university", "sector": "Academic", "country": "GB", "breachHistory": no_breaches(),
                 "approval": {"reference": "ORG-17", "expires": day(300)}}],
             "people": [person],
             "datasets": [{"name": "genotypes", "dataset": format!("{name}-data"), "minimisation": "Two genes only"}],

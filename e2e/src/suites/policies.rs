@@ -1,4 +1,4 @@
-//! The admission policies as the chart installs them: what each decides, asked of a real API server, and the examples of every kind.
+//! The admission policies in both forms: what each decides, asked of a real API server, and the examples of every kind.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,22 +8,21 @@ use http::Method;
 use kube::Client;
 use kube::api::ApiResource;
 use kube::core::GroupVersionKind;
-use sde_crds::names::{
-    GROUP, HUB_CLUSTER_ROLE, HUB_SERVICE_ACCOUNT, PROJECT_LABEL, VERSION, project_namespace,
-};
+use sde_crds::names::{GROUP, PROJECT_LABEL, RESEARCHER_CLUSTER_ROLE, VERSION, project_namespace};
+use sde_policies::cases::{self, Expect, PolicyCases};
+use sde_policies::generate;
 use serde_json::{Value, json};
 
 use super::asking::{ALL_RIGHTS, Answer, ask};
 use super::error::{Result, SuiteError, check, check_equal};
-use super::policy_cases::{self, Expect, PolicyCases};
+use super::policies_static;
+use super::policy_objects;
 use super::policy_requests::Court;
 use super::runner::{Runner, SuiteReport};
 use crate::cluster::paths;
 use crate::controlplane::error::{io, malformed};
-use crate::controlplane::identity::{ADMIN, PEOPLE};
-use crate::controlplane::install::{
-    self, CONTROLLER_ACCOUNT, HUB_NAMESPACE, SYSTEM_NAMESPACE, account_token,
-};
+use crate::controlplane::identity::{ADMIN, PEOPLE, token};
+use crate::controlplane::install::{self, CONTROLLER_ACCOUNT, SYSTEM_NAMESPACE, account_token};
 use crate::controlplane::{ControlPlane, ControlPlaneOptions};
 
 /// How long the API server may take to enforce a policy that was just installed.
@@ -32,26 +31,28 @@ const IN_FORCE: Duration = Duration::from_secs(20);
 /// The one kind that nobody but the controller writes.
 const RECORD: &str = "DestructionRecord";
 
-/// Runs the suite on a control plane of its own, with the chart and without the controller.
+/// Runs the suite on two control planes of its own, with the chart and without the controller: one with the policies as the chart installs
+/// them, one that loads them from disk and from which an administrator has deleted the chart's.
 ///
 /// # Errors
-/// When the control plane does not start, or the cases or examples cannot be read.
+/// When a control plane does not start, or the cases or examples cannot be read.
 pub async fn run(options: ControlPlaneOptions, filter: Option<String>) -> Result<SuiteReport> {
-    let files = policy_cases::read(&paths::repository().join("policies"))?;
+    let folder = paths::repository().join("policies");
+    let files = cases::read(&folder).map_err(malformed(folder.display()))?;
     let examples = examples()?;
-    let helm = options.binaries.helm.clone();
-    let plane = ControlPlane::start(options).await?;
-    install::install(&plane, &helm).await?;
-    all_rights(&plane.admin()).await?;
-    let court = Court::new(plane.admin(), examples.clone());
     let mut runner = Runner::new(filter);
+
+    let plane = installed(options.clone()).await?;
+    let court = Court::new(plane.admin(), examples.clone());
     for file in &files {
         let name = format!(
             "policies: {}: {} cases",
             file.short_name(),
             file.cases.len()
         );
-        runner.test(&name, decides(&court, file)).await;
+        runner
+            .test(&name, decides(&court, file, &file.policy))
+            .await;
     }
     runner
         .test(
@@ -60,7 +61,41 @@ pub async fn run(options: ControlPlaneOptions, filter: Option<String>) -> Result
         )
         .await;
     plane.check()?;
+    drop(plane);
+
+    let static_policies = Some(folder.join(generate::STATIC_FOLDER));
+    let plane = installed(ControlPlaneOptions {
+        static_policies,
+        ..options
+    })
+    .await?;
+    runner
+        .test(
+            "policies: static: nobody sees, changes or deletes them, and the chart's are gone",
+            policies_static::only_static(&plane.admin(), &files),
+        )
+        .await;
+    let court = Court::new(plane.admin(), examples);
+    for file in &files {
+        let name = format!(
+            "policies: static: {}: {} cases",
+            file.short_name(),
+            file.cases.len()
+        );
+        let policy = generate::static_name(&file.policy);
+        runner.test(&name, decides(&court, file, &policy)).await;
+    }
+    plane.check()?;
     Ok(runner.finish())
+}
+
+async fn installed(options: ControlPlaneOptions) -> Result<ControlPlane> {
+    let helm = options.binaries.helm.clone();
+    let plane = ControlPlane::start(options).await?;
+    install::install(&plane, &helm).await?;
+    all_rights(&plane.admin()).await?;
+    policy_objects::install_foreign(&plane.admin()).await?;
+    Ok(plane)
 }
 
 /// `crds/examples/`, by kind.
@@ -92,24 +127,27 @@ async fn all_rights(admin: &Client) -> Result<()> {
     check(answer.accepted(), answer)
 }
 
-/// Every case of a policy comes out as its file says.
-async fn decides(court: &Court, file: &PolicyCases) -> Result<()> {
+/// Every case of a policy, under the name that refuses, comes out as its file says.
+async fn decides(court: &Court, file: &PolicyCases, policy: &str) -> Result<()> {
     let refused = file.cases.iter().find(|case| case.expect == Expect::Deny);
     let Some(refused) = refused else {
         return Err(SuiteError::Check("nothing is refused".to_owned()));
     };
     // The API server takes up policies and rights a moment after they are written; what it allows before says nothing.
     let end = tokio::time::Instant::now() + IN_FORCE;
-    while let Err(error) = court.try_case(&file.policy, refused).await {
+    while let Err(error) = court.try_case(policy, refused).await {
         if tokio::time::Instant::now() > end {
             return Err(error);
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+    let mut wrong = Vec::new();
     for case in &file.cases {
-        court.try_case(&file.policy, case).await?;
+        if let Err(error) = court.try_case(policy, case).await {
+            wrong.push(error.to_string());
+        }
     }
-    Ok(())
+    check(wrong.is_empty(), wrong.join("\n    "))
 }
 
 /// The examples pass schema, rules, policies and the rights of those who write them; a DestructionRecord only as the controller.
@@ -122,7 +160,7 @@ async fn accepts(plane: &ControlPlane, examples: &BTreeMap<String, Value>) -> Re
         ("ProjectApproval", plane.person("approver-a")?),
         (
             "Workspace",
-            account(plane, HUB_NAMESPACE, HUB_SERVICE_ACCOUNT).await?,
+            plane.acting(&token(ADMIN), &researcher_of(&examples["Workspace"]))?,
         ),
         (RECORD, controller.clone()),
     ];
@@ -176,7 +214,14 @@ async fn create(client: &Client, kind: &str, object: &Value) -> Result<Answer> {
     ask(client, Method::POST, &path, Some(object), None).await
 }
 
-/// The namespace of the example Workspace with the hub's rights in it, by the controller's own account and as it makes them.
+fn researcher_of(workspace: &Value) -> String {
+    workspace["spec"]["user"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// The namespace of the example Workspace with its person's rights in it, by the controller's own account and as it makes them.
 async fn project_namespace_of(controller: &Client, workspace: &Value) -> Result<()> {
     let namespace = project_namespace("prj-4f2c");
     check_equal(
@@ -192,9 +237,9 @@ async fn project_namespace_of(controller: &Client, workspace: &Value) -> Result<
     let answer = ask(controller, Method::POST, path, Some(&object), None).await?;
     check(answer.accepted(), answer)?;
     let binding = json!({
-        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": HUB_CLUSTER_ROLE},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": HUB_CLUSTER_ROLE},
-        "subjects": [{"kind": "ServiceAccount", "namespace": HUB_NAMESPACE, "name": HUB_SERVICE_ACCOUNT}],
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": RESEARCHER_CLUSTER_ROLE},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": RESEARCHER_CLUSTER_ROLE},
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": researcher_of(workspace)}],
     });
     let path = format!("/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/rolebindings");
     let answer = ask(controller, Method::POST, &path, Some(&binding), None).await?;

@@ -5,15 +5,16 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use http::Method;
 use kube::Client;
-use sde_crds::names::GROUP;
+use sde_crds::names::{GROUP, PROJECT_LABEL};
+use sde_policies::cases::{Case, Expect, Operation, Resource, User};
 use serde_json::{Value, json};
 
 use super::asking::{Answer, ask};
 use super::error::{Result, SuiteError, check};
-use super::policy_cases::{Case, Expect, Operation, Resource, User};
-use crate::controlplane::install::controller_user;
+use super::policy_objects::{self, ACCOUNT_CONTROLLER, IMAGE, account, controller};
+use crate::controlplane::install::SYSTEM_NAMESPACE;
 
-/// Sends cases, each about objects of its own.
+/// Sends cases, each about objects of its own where names allow it.
 pub struct Court {
     admin: Client,
     /// `crds/examples/`, by kind: valid objects to lay a case's fields over.
@@ -60,7 +61,7 @@ impl Place<'_> {
 }
 
 impl Court {
-    /// A court on a control plane whose [`ALL_RIGHTS`] has them.
+    /// A court on a control plane whose [`super::asking::ALL_RIGHTS`] has them.
     pub fn new(admin: Client, examples: BTreeMap<String, Value>) -> Self {
         Self {
             admin,
@@ -76,50 +77,54 @@ impl Court {
     pub async fn try_case(&self, policy: &str, case: &Case) -> Result<()> {
         let place = self.set(case).await?;
         let answer = self.send(case, &place).await?;
+        if case.resource.resource == "clusterroles" && case.old_object.is_some() {
+            // Its name is part of the case, so the next one needs it free.
+            ask(&self.admin, Method::DELETE, &place.object(), None, None).await?;
+        }
         judge(policy, case, &answer)
     }
 
     /// Whoever the policies let make things makes them, so that no policy is switched off meanwhile.
     async fn set<'a>(&self, case: &'a Case) -> Result<Place<'a>> {
         let number = self.number.fetch_add(1, Ordering::Relaxed);
-        let name = format!("case-{number}");
+        let fresh = format!("case-{number}");
         let namespace = match &case.namespace_object {
-            Some(given) => Some(self.namespace(&name, given).await?),
+            Some(given) => Some(self.namespace(&fresh, given).await?),
             None => None,
+        };
+        let connected = case.operation == Operation::Connect;
+        let subresource = case.resource.subresource.as_deref().unwrap_or_default();
+        let object = case.object.as_ref().or(case.old_object.as_ref());
+        let given = object.and_then(|object| object["metadata"]["name"].as_str());
+        let name = match given {
+            _ if case.resource.resource == "nodes" => NO_NODE,
+            // Names that are read, and those in a namespace that no other case has.
+            Some(name) if namespace.is_some() || case.resource.resource == "clusterroles" => name,
+            _ => &fresh,
         };
         let place = Place {
             resource: &case.resource,
             namespace,
-            name,
+            name: name.to_owned(),
         };
-        let connected = case.operation == Operation::Connect;
-        let evicted = case.resource.subresource.as_deref() == Some("eviction");
+        let enters_pod = connected && case.resource.resource == "pods";
+        let implied = enters_pod || matches!(subresource, "eviction" | "binding");
         let Some(old) = case
             .old_object
             .clone()
-            .or_else(|| (connected || evicted).then(|| json!({})))
+            .or_else(|| implied.then(|| json!({})))
         else {
             return Ok(place);
         };
-        let mut object = merged(self.base(case)?, &old);
-        object["metadata"]["name"] = json!(place.name);
-        if connected {
+        let mut object = self.complete(case, &old, &place)?;
+        if enters_pod {
             object["spec"]["nodeName"] = json!(NO_NODE);
         }
         let status = object.as_object_mut().and_then(|map| map.remove("status"));
-        let maker = match case.resource.resource.as_str() {
-            "projects" => person(&object["spec"]["submittedBy"]),
-            "projectapprovals" => person(&object["spec"]["approver"]),
-            _ => controller(),
-        };
-        let mut made = self
-            .make(Method::POST, &place.collection(), &object, &maker)
-            .await?;
+        let maker = policy_objects::maker(&case.resource.resource, &object);
+        let mut made = self.old(&place, &object, &maker).await?;
         if let Some(status) = status {
-            let reporter = match case.resource.resource.as_str() {
-                "pods" => node(),
-                _ => controller(),
-            };
+            let reporter = policy_objects::reporter(&case.resource.resource);
             made["status"] = merged(made["status"].take(), &status);
             let path = format!("{}/status", place.object());
             self.make(Method::PUT, &path, &made, &reporter).await?;
@@ -127,18 +132,72 @@ impl Court {
         Ok(place)
     }
 
+    /// Makes what is there before. In our own namespace an earlier case may have made it.
+    async fn old(&self, place: &Place<'_>, object: &Value, maker: &User) -> Result<Value> {
+        if object["kind"] == "Pod" && !object["spec"]["nodeName"].is_null() {
+            // No new pod names its node: the policies have it bound.
+            let mut unplaced = object.clone();
+            let node = unplaced["spec"]["nodeName"].take();
+            self.make(Method::POST, &place.collection(), &unplaced, maker)
+                .await?;
+            let target = json!({"apiVersion": "v1", "kind": "Node", "name": node});
+            let binding = json!({"apiVersion": "v1", "kind": "Binding", "metadata": {"name": place.name}, "target": target});
+            let path = format!("{}/binding", place.object());
+            let scheduler = account(crate::controlplane::identity::SCHEDULER);
+            self.make(Method::POST, &path, &binding, &scheduler).await?;
+            let bound = ask(&self.admin, Method::GET, &place.object(), None, None).await?;
+            check(bound.accepted(), &bound)?;
+            return Ok(bound.body);
+        }
+        let path = place.collection();
+        let answer = ask(&self.admin, Method::POST, &path, Some(object), Some(maker)).await?;
+        match answer.status {
+            409 => {
+                let there = ask(&self.admin, Method::GET, &place.object(), None, None).await?;
+                check(there.accepted(), &there)?;
+                Ok(there.body)
+            }
+            _ => made(answer, maker),
+        }
+    }
+
     async fn namespace(&self, name: &str, given: &Value) -> Result<String> {
+        if given["metadata"]["name"] == SYSTEM_NAMESPACE {
+            self.accounts(SYSTEM_NAMESPACE).await?;
+            return Ok(SYSTEM_NAMESPACE.to_owned());
+        }
         let mut object = merged(json!({"apiVersion": "v1", "kind": "Namespace"}), given);
         object["metadata"]["name"] = json!(name);
+        let metadata = &mut object["metadata"];
+        if !metadata["labels"][PROJECT_LABEL].is_null() && metadata["annotations"].is_null() {
+            metadata["annotations"] = json!({"sde-operator.dev/images": IMAGE});
+        }
         self.make(Method::POST, "/api/v1/namespaces", &object, &controller())
             .await?;
-        // No pod is admitted before its ServiceAccount is there, and a case must not wait for the controller that makes it.
-        let account =
-            json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}});
-        let path = format!("/api/v1/namespaces/{name}/serviceaccounts");
-        let made = ask(&self.admin, Method::POST, &path, Some(&account), None).await?;
-        check(made.accepted() || made.status == 409, &made)?;
+        self.accounts(name).await?;
         Ok(name.to_owned())
+    }
+
+    /// No pod is admitted before its ServiceAccount is there, and a case must not wait for the controller that makes one of them.
+    async fn accounts(&self, namespace: &str) -> Result<()> {
+        let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts");
+        for (name, maker) in [
+            ("default", account(ACCOUNT_CONTROLLER)),
+            ("workspace", controller()),
+        ] {
+            let object =
+                json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}});
+            let made = ask(
+                &self.admin,
+                Method::POST,
+                &path,
+                Some(&object),
+                Some(&maker),
+            )
+            .await?;
+            check(made.accepted() || made.status == 409, &made)?;
+        }
+        Ok(())
     }
 
     async fn make(
@@ -149,29 +208,27 @@ impl Court {
         maker: &User,
     ) -> Result<Value> {
         let answer = ask(&self.admin, method, path, Some(object), Some(maker)).await?;
-        if answer.accepted() {
-            return Ok(answer.body);
-        }
-        Err(SuiteError::Check(format!(
-            "what the case begins with was refused to {}: {answer}",
-            maker.username
-        )))
+        made(answer, maker)
     }
 
     async fn send(&self, case: &Case, place: &Place<'_>) -> Result<Answer> {
         let subresource = case.resource.subresource.as_deref().unwrap_or_default();
+        let given = case.object.as_ref().unwrap_or(&Value::Null);
         let (method, path, body) = match case.operation {
-            Operation::Create if subresource == "eviction" => {
-                let mut eviction = json!({"apiVersion": "policy/v1", "kind": "Eviction"});
-                merge(&mut eviction, case.object.as_ref().unwrap_or(&Value::Null));
-                eviction["metadata"]["name"] = json!(place.name);
-                eviction["deleteOptions"]["dryRun"] = json!(["All"]);
-                (Method::POST, dry(&place.asked()), Some(eviction))
+            Operation::Create if !subresource.is_empty() => {
+                let mut body = match subresource {
+                    "eviction" => {
+                        json!({"apiVersion": "policy/v1", "kind": "Eviction", "deleteOptions": {"dryRun": ["All"]}})
+                    }
+                    "binding" => json!({"apiVersion": "v1", "kind": "Binding"}),
+                    _ => json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest"}),
+                };
+                merge(&mut body, given);
+                body["metadata"]["name"] = json!(place.name);
+                (Method::POST, dry(&place.asked()), Some(body))
             }
             Operation::Create => {
-                let object = case.object.as_ref().unwrap_or(&Value::Null);
-                let mut object = merged(self.base(case)?, object);
-                object["metadata"]["name"] = json!(place.name);
+                let object = self.complete(case, given, place)?;
                 (Method::POST, dry(&place.collection()), Some(object))
             }
             Operation::Update => return self.update(case, place).await,
@@ -181,15 +238,15 @@ impl Court {
                 let given = case.options.as_ref().unwrap_or(&Value::Null);
                 (Method::DELETE, place.object(), Some(merged(options, given)))
             }
-            // Nothing to run dry: there is no node behind the pod.
+            // Nothing to run dry: there is no node behind the pod, or no such node.
             Operation::Connect => {
-                let (method, query) = match subresource {
-                    "exec" => (Method::POST, "?command=id&stdout=true"),
-                    "attach" => (Method::POST, "?stdout=true"),
-                    "portforward" => (Method::POST, "?ports=8888"),
-                    _ => (Method::GET, ""),
+                let (method, rest) = match subresource {
+                    "exec" => (Method::POST, "?command=id&stdout=true".to_owned()),
+                    "attach" => (Method::POST, "?stdout=true".to_owned()),
+                    "portforward" => (Method::POST, "?ports=8888".to_owned()),
+                    _ => (Method::GET, suffix(&given["path"])),
                 };
-                (method, format!("{}{query}", place.asked()), None)
+                (method, format!("{}{rest}", place.asked()), None)
             }
         };
         let user = Some(&case.user_info);
@@ -223,43 +280,50 @@ impl Court {
         if case.resource.resource == "namespaces" {
             object["metadata"]["labels"]["kubernetes.io/metadata.name"] = json!(place.name);
         }
-        if !given["spec"].is_null() {
-            object["spec"] = merged(self.base(case)?["spec"].take(), &given["spec"]);
+        // What the API server filled into a pod's spec cannot be left out again.
+        if !given["spec"].is_null() && case.resource.resource != "pods" {
+            let base = policy_objects::base(&case.resource, &self.examples)?;
+            object["spec"] = merged(base["spec"].clone(), &given["spec"]);
         }
         object["metadata"]["name"] = json!(place.name);
         Ok(object)
     }
 
-    /// A valid object of the case's kind, without metadata.
-    fn base(&self, case: &Case) -> Result<Value> {
-        let example = |kind: &str| {
-            let mut object = self.examples.get(kind).cloned().unwrap_or_default();
-            object["metadata"] = json!({});
-            object
-        };
-        Ok(match case.resource.resource.as_str() {
-            "projects" => example("Project"),
-            "projectapprovals" => example("ProjectApproval"),
-            "destructionrecords" => example("DestructionRecord"),
-            "namespaces" => json!({"apiVersion": "v1", "kind": "Namespace"}),
-            "resourcequotas" => json!({"apiVersion": "v1", "kind": "ResourceQuota"}),
-            "limitranges" => json!({"apiVersion": "v1", "kind": "LimitRange"}),
-            "networkpolicies" => {
-                json!({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy"})
+    /// A valid object with the case's fields, where the case is.
+    fn complete(&self, case: &Case, given: &Value, place: &Place<'_>) -> Result<Value> {
+        let mut base = policy_objects::base(&case.resource, &self.examples)?;
+        if !given["spec"]["containers"].is_null() {
+            // A whole pod: what it lacks is what the case is about.
+            base["spec"] = json!({});
+        }
+        let mut object = merged(base, given);
+        object["metadata"]["name"] = json!(place.name);
+        for about in ["involvedObject", "regarding"] {
+            if !object[about].is_null() {
+                object[about]["namespace"] = json!(place.namespace);
             }
-            "pods" => json!({"apiVersion": "v1", "kind": "Pod", "spec": {
-                "initContainers": [{"name": "probe", "image": "x"}],
-                "containers": [{"name": "notebook", "image": "x", "resources": {"limits": {"cpu": "1"}}}],
-            }}),
-            other => {
-                return Err(SuiteError::Check(format!("no valid {other} is known")));
-            }
-        })
+        }
+        Ok(object)
     }
+}
+
+fn suffix(path: &Value) -> String {
+    path.as_str()
+        .map_or_else(String::new, |path| format!("/{path}"))
 }
 
 /// The node of pods that somebody connects to. An API server that says it does not know it has let the request through.
 const NO_NODE: &str = "no-such-node";
+
+fn made(answer: Answer, maker: &User) -> Result<Value> {
+    if answer.accepted() {
+        return Ok(answer.body);
+    }
+    Err(SuiteError::Check(format!(
+        "what the case begins with was refused to {}: {answer}",
+        maker.username
+    )))
+}
 
 fn judge(policy: &str, case: &Case, answer: &Answer) -> Result<()> {
     let message = answer.message();
@@ -268,7 +332,8 @@ fn judge(policy: &str, case: &Case, answer: &Answer) -> Result<()> {
         (Expect::Allow, _) if case.operation == Operation::Connect => {
             !refused && message.contains(NO_NODE)
         }
-        (Expect::Allow, _) => answer.accepted(),
+        // What is refused for being there already was admitted before.
+        (Expect::Allow, _) => answer.accepted() || answer.body["reason"] == "AlreadyExists",
         (Expect::Deny, Some(words)) => {
             let by_policy = answer.status == 403
                 && message.contains(&format!("ValidatingAdmissionPolicy '{policy}'"));
@@ -290,31 +355,6 @@ fn judge(policy: &str, case: &Case, answer: &Answer) -> Result<()> {
 
 fn dry(path: &str) -> String {
     format!("{path}?dryRun=All")
-}
-
-fn user(name: &str, groups: &[&str]) -> User {
-    User {
-        username: name.to_owned(),
-        groups: groups.iter().map(|group| (*group).to_owned()).collect(),
-    }
-}
-
-fn controller() -> User {
-    user(
-        &controller_user(),
-        &["system:serviceaccounts", "system:authenticated"],
-    )
-}
-
-fn node() -> User {
-    user(
-        "system:node:worker",
-        &["system:nodes", "system:authenticated"],
-    )
-}
-
-fn person(name: &Value) -> User {
-    user(name.as_str().unwrap_or_default(), &["system:authenticated"])
 }
 
 /// `base` with the fields of `over`; maps are merged, everything else is replaced.

@@ -7,11 +7,11 @@ use sde_crds::project_status::ProjectPhase;
 use sde_crds::{Project, Workspace};
 use serde_json::{Value, json};
 
-use super::error::{Result, check, check_equal};
+use super::error::{Result, check, check_equal, refused};
 use super::lab::{Lab, object};
 use super::life::{Life, RESEARCHER, day};
 use super::runner::{Runner, SuiteReport};
-use super::trouble_apply::{at_apply, refusal};
+use super::trouble_apply::at_apply;
 use super::trouble_running as running;
 use super::waiting::condition_when;
 
@@ -333,7 +333,7 @@ async fn deleted_while_active(lab: &Lab) -> Result<()> {
     let life = Life::new(lab, "deleted").without_workspace();
     life.open().await?;
     let custodian: Api<Project> = Api::all(lab.person("custodian-a"));
-    refusal(
+    refused(
         custodian.delete("deleted", &DeleteParams::default()).await,
         "lifecycle: Closed",
     )?;

@@ -5,7 +5,7 @@ use kube::api::{ApiResource, DynamicObject, PostParams};
 use sde_crds::Project;
 use serde_json::{Value, json};
 
-use super::error::{Result, SuiteError};
+use super::error::{Result, refused};
 use super::lab::{Lab, object};
 use super::life::Life;
 
@@ -81,21 +81,6 @@ const REFUSED: [Refused; 10] = [
     },
 ];
 
-/// The message with which the API server refuses a request.
-pub(super) fn refusal<T>(result: kube::Result<T>, says: &str) -> Result<()> {
-    match result {
-        Err(kube::Error::Api(status)) if status.message.contains(says) => Ok(()),
-        Err(kube::Error::Api(status)) => Err(SuiteError::Check(format!(
-            "refused without saying {says:?}: {}",
-            status.message
-        ))),
-        Err(error) => Err(error.into()),
-        Ok(_) => Err(SuiteError::Check(format!(
-            "accepted, where it must be refused saying {says:?}"
-        ))),
-    }
-}
-
 /// Each is refused with words that say why.
 ///
 /// # Errors
@@ -104,7 +89,7 @@ pub(super) async fn at_apply(lab: &Lab) -> Result<()> {
     let post = PostParams::default();
     let custodian: Api<Project> = Api::all(lab.person("custodian-a"));
     let long = "a".repeat(41);
-    refusal(
+    refused(
         custodian
             .create(&post, &Life::new(lab, &long).project()?)
             .await,
@@ -113,7 +98,7 @@ pub(super) async fn at_apply(lab: &Lab) -> Result<()> {
     let mut project: Value =
         serde_json::to_value(Life::new(lab, "liar").project()?).map_err(kube::Error::SerdeError)?;
     project["spec"]["submittedBy"] = json!("custodian-b");
-    refusal(
+    refused(
         custodian.create(&post, &object(project.clone())?).await,
         "submittedBy",
     )?;
@@ -129,7 +114,7 @@ pub(super) async fn at_apply(lab: &Lab) -> Result<()> {
     for case in REFUSED {
         let mut wrong = project.clone();
         (case.change)(&mut wrong["spec"]);
-        refusal(raw.create(&dry_run, &object(wrong)?).await, case.says)?;
+        refused(raw.create(&dry_run, &object(wrong)?).await, case.says)?;
     }
     Ok(())
 }

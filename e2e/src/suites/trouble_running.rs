@@ -16,7 +16,7 @@ use super::error::{Result, SuiteError, check};
 use super::lab::Lab;
 use super::life::{Life, RESEARCHER};
 use super::waiting::{PATIENCE, condition_when, when};
-use crate::controlplane::install::{CONTROLLER_ACCOUNT, SYSTEM_NAMESPACE, account_token};
+use crate::controlplane::identity::{ADMIN, token};
 use crate::controlplane::standin::{Behaviour, ProbeFinds};
 
 async fn eventually(what: &str, holds: impl AsyncFn() -> Result<bool>) -> Result<()> {
@@ -117,7 +117,7 @@ pub(super) async fn image_missing(lab: &Lab) -> Result<()> {
         },
     );
     let workspaces: Api<Workspace> = Api::namespaced(lab.plane.admin(), &namespace);
-    let opening = life.open_workspace();
+    let opening = life.open_workspace(RESEARCHER);
     let telling = async {
         let told = |workspace: &Workspace| {
             serde_json::to_string(&workspace.status)
@@ -179,7 +179,7 @@ pub(super) async fn probe_gets_out(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
-/// Deleted with the controller's own rights, as no other identity may: drift is repaired at once.
+/// Deleted with the rights of who takes namespaces down, as no other identity may: drift is repaired at once.
 pub(super) async fn policies_come_back(lab: &Lab) -> Result<()> {
     let life = Life::new(lab, "drifted").without_workspace();
     life.open().await?;
@@ -196,9 +196,10 @@ pub(super) async fn policies_come_back(lab: &Lab) -> Result<()> {
             format_args!("an administrator may delete {}", policy.name_any()),
         )?;
     }
-    let token = account_token(&lab.plane.admin(), SYSTEM_NAMESPACE, CONTROLLER_ACCOUNT).await?;
+    // The controller itself has no right to delete one. Who takes namespaces down does.
+    let thief = "system:serviceaccount:kube-system:namespace-controller";
     let thief: Api<NetworkPolicy> =
-        Api::namespaced(lab.plane.client_with_token(&token)?, &namespace);
+        Api::namespaced(lab.plane.acting(&token(ADMIN), thief)?, &namespace);
     for policy in &before {
         thief
             .delete(&policy.name_any(), &DeleteParams::default())
@@ -314,7 +315,7 @@ async fn lives_through_restarts(lab: &Lab) -> Result<()> {
     lab.plane.restart_apiserver().await?;
     life.project_when("phase Active after the restart", active)
         .await?;
-    life.open_workspace().await?;
+    life.open_workspace(RESEARCHER).await?;
     let projects: Api<Project> = Api::all(lab.person("custodian-a"));
     projects
         .patch(

@@ -42,6 +42,8 @@ pub enum FieldManager {
     Workspace,
     /// The dataset controller.
     Dataset,
+    /// The access controller.
+    Access,
 }
 
 impl FieldManager {
@@ -51,6 +53,7 @@ impl FieldManager {
             Self::Project => "sde-operator/project",
             Self::Workspace => "sde-operator/workspace",
             Self::Dataset => "sde-operator/dataset",
+            Self::Access => "sde-operator/access",
         }
     }
 

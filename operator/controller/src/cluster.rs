@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{Namespace, Node, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
+use sde_core::access::Form;
 use sde_core::closing::ClusterFacts;
 use sde_core::lock::Protocol;
 use sde_core::settings::{Endpoint, Settings};
@@ -32,6 +33,8 @@ pub struct Cluster {
     pub settings: Settings,
     /// For attestations.
     pub facts: ClusterFacts,
+    /// How hub and portal are allowed to act for people.
+    pub impersonation: Form,
 }
 
 impl Cluster {
@@ -41,7 +44,7 @@ impl Cluster {
         loop {
             match Self::ask(ctx).await {
                 Ok(cluster) => {
-                    tracing::info!(settings = ?cluster.settings, facts = ?cluster.facts, "cluster");
+                    tracing::info!(settings = ?cluster.settings, facts = ?cluster.facts, impersonation = cluster.impersonation.as_str(), "cluster");
                     return cluster;
                 }
                 Err(error) => {
@@ -87,8 +90,20 @@ impl Cluster {
                     .unwrap_or_default(),
                 cni: network_plugin(&groups).to_owned(),
             },
+            impersonation: Form::of_minor(minor(&version)),
         })
     }
+}
+
+/// The minor version by which the API server's features are on or off: the emulated one where it emulates (KEP-4330).
+/// A provider's `34+` is 34; what cannot be read is 0.
+fn minor(version: &Value) -> u32 {
+    let text = |key: &str| version[key].as_str().filter(|text| !text.is_empty());
+    let minor = text("emulationMinor").or(text("minor")).unwrap_or_default();
+    minor
+        .trim_end_matches(|c: char| !c.is_ascii_digit())
+        .parse()
+        .unwrap_or(0)
 }
 
 /// The default handler of a node says whether its runtime can (KEP-3857).
@@ -173,4 +188,29 @@ async fn dns(ctx: &Context) -> Result<Vec<Endpoint>, ApplyError> {
         })
     };
     Ok(address.map(both).into_iter().flatten().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn features_follow_the_emulated_version() {
+        let cases = [
+            (
+                json!({"major": "1", "minor": "37", "emulationMinor": "35"}),
+                35,
+            ),
+            (json!({"major": "1", "minor": "34+"}), 34),
+            (
+                json!({"major": "1", "minor": "36", "emulationMinor": ""}),
+                36,
+            ),
+            (json!({}), 0),
+        ];
+        for (version, wanted) in cases {
+            assert_eq!(minor(&version), wanted, "{version}");
+        }
+    }
 }

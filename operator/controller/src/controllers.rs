@@ -1,10 +1,11 @@
-//! Starts the three controllers once the cluster has been asked about.
+//! Starts the four controllers once the cluster has been asked about.
 
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::access::AccessController;
 use crate::cluster::Cluster;
 use crate::context::Context;
 use crate::dataset::DatasetController;
@@ -23,6 +24,9 @@ pub fn start(ctx: Arc<Context>, limits: Limits, stop: CancellationToken) -> Join
         let project = Arc::new(ProjectController {
             cluster: cluster.clone(),
         });
+        let access = Arc::new(AccessController {
+            form: cluster.impersonation,
+        });
         let workspace = Arc::new(WorkspaceController { cluster });
         let queues = ctx.queues.clone();
         tokio::join!(
@@ -39,8 +43,9 @@ pub fn start(ctx: Arc<Context>, limits: Limits, stop: CancellationToken) -> Join
                 ctx.clone(),
                 queues.dataset,
                 limits,
-                stop
+                stop.clone()
             ),
+            worker::run(access, ctx.clone(), queues.access, limits, stop),
         );
     });
     tasks

@@ -1,6 +1,7 @@
 //! The machinery round `sde-core`: watches and stores, queue and workers, apply and prune, lease, events,
-//! metrics; and the three reconcilers that use it.
+//! metrics; and the four reconcilers that use it.
 
+pub mod access;
 pub mod admin;
 pub mod apply;
 pub mod cli;

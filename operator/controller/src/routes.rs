@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::{
     ServiceAccount,
 };
 use k8s_openapi::api::networking::v1::NetworkPolicy;
-use k8s_openapi::api::rbac::v1::RoleBinding;
+use k8s_openapi::api::rbac::v1::{ClusterRole, RoleBinding};
 use kube::core::{ObjectMeta, PartialObjectMeta};
 use kube::{Resource, ResourceExt};
 use sde_crds::project_status::ProjectPhase;
@@ -29,6 +29,8 @@ pub struct Queues {
     pub workspace: Arc<Queue>,
     /// Of Datasets.
     pub dataset: Arc<Queue>,
+    /// Of whom hub and portal may act for: one key, that of the SdePolicy.
+    pub access: Arc<Queue>,
 }
 
 impl Queues {
@@ -47,6 +49,10 @@ impl Queues {
         for workspace in stores.workspaces.all().iter().filter(|w| wanted(w)) {
             self.workspace.add(ObjectKey::of(&**workspace));
         }
+    }
+
+    fn add_access(&self) {
+        self.access.add(ObjectKey::cluster(names::POLICY_NAME));
     }
 
     fn add_datasets(&self, project: &Project) {
@@ -87,6 +93,7 @@ impl<K: Resource> Touched<K> {
 
 impl Route for SdePolicy {
     fn route(_: &Touched<Self>, stores: &Stores, queues: &Queues) {
+        queues.add_access();
         queues.add_projects(stores, |_| true);
         queues.add_workspaces(stores, |_| true);
         for dataset in stores.datasets.all() {
@@ -116,6 +123,9 @@ impl Route for Project {
             let namespace = names::project_namespace(&key.name);
             queues.add_workspaces(stores, |w| w.namespace().as_deref() == Some(&namespace));
             queues.project.add(key);
+        }
+        if touched.is_more_than_status() {
+            queues.add_access();
         }
         if touched.is_more_than_status() || grants(&touched.before) != grants(&touched.after) {
             touched
@@ -164,6 +174,19 @@ impl Route for Workspace {
     }
 }
 
+impl Route for RoleBinding {
+    fn route(touched: &Touched<Self>, _: &Stores, queues: &Queues) {
+        queues.add_access();
+        route_labelled(touched, queues);
+    }
+}
+
+impl Route for ClusterRole {
+    fn route(_: &Touched<Self>, _: &Stores, queues: &Queues) {
+        queues.add_access();
+    }
+}
+
 /// Objects of our making: their labels say whose they are.
 fn route_labelled<K: Resource>(touched: &Touched<K>, queues: &Queues) {
     for meta in touched.metas() {
@@ -197,7 +220,6 @@ labelled!(
     ResourceQuota,
     LimitRange,
     ServiceAccount,
-    RoleBinding,
     PersistentVolumeClaim,
     PersistentVolume,
     Pod,

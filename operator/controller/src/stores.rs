@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::{
     ServiceAccount,
 };
 use k8s_openapi::api::networking::v1::NetworkPolicy;
-use k8s_openapi::api::rbac::v1::RoleBinding;
+use k8s_openapi::api::rbac::v1::{ClusterRole, RoleBinding};
 use kube::Resource;
 use kube::core::PartialObjectMeta;
 use sde_crds::{Dataset, DestructionRecord, Project, ProjectApproval, SdePolicy, Workspace, names};
@@ -112,6 +112,8 @@ stores! {
     service_accounts: ServiceAccount = "ServiceAccount",
     /// Our role bindings.
     role_bindings: RoleBinding = "RoleBinding",
+    /// Our cluster roles: those of impersonation.
+    cluster_roles: ClusterRole = "ClusterRole",
     /// Our claims.
     claims: PersistentVolumeClaim = "PersistentVolumeClaim",
     /// Our volumes.
@@ -191,8 +193,8 @@ watched! {
     SdePolicy => policies, Dataset => datasets, Project => projects, ProjectApproval => approvals,
     Workspace => workspaces, DestructionRecord => records, Namespace => namespaces,
     NetworkPolicy => network_policies, ResourceQuota => quotas, LimitRange => limit_ranges,
-    ServiceAccount => service_accounts, RoleBinding => role_bindings, PersistentVolumeClaim => claims,
-    PersistentVolume => volumes, Pod => pods, PartialObjectMeta<Secret> => secrets,
+    ServiceAccount => service_accounts, RoleBinding => role_bindings, ClusterRole => cluster_roles,
+    PersistentVolumeClaim => claims, PersistentVolume => volumes, Pod => pods, PartialObjectMeta<Secret> => secrets,
 }
 
 macro_rules! managed {
@@ -207,7 +209,7 @@ managed! {
     Namespace => Subset, LimitRange => Subset, PersistentVolumeClaim => Subset, PersistentVolume => Subset,
     Pod => Subset, DestructionRecord => Subset,
     // A field that somebody adds to one of these opens what it locks.
-    RoleBinding => Exact, ResourceQuota => Exact,
+    RoleBinding => Exact, ClusterRole => Exact, ResourceQuota => Exact,
 }
 
 impl Managed for NetworkPolicy {
@@ -228,7 +230,7 @@ mod tests {
     #[tokio::test]
     async fn all_stores_are_needed_for_readiness() {
         let stores = Stores::default();
-        assert_eq!(stores.not_ready().len(), 17);
+        assert_eq!(stores.not_ready().len(), 18);
         stores.pods.handle(Event::Init);
         stores.pods.handle(Event::InitDone);
         assert!(!stores.are_ready());

@@ -10,7 +10,7 @@ use k8s_openapi::api::core::v1::{
     ServiceAccount,
 };
 use k8s_openapi::api::networking::v1::NetworkPolicy;
-use k8s_openapi::api::rbac::v1::RoleBinding;
+use k8s_openapi::api::rbac::v1::{ClusterRole, RoleBinding};
 use kube::core::{DeserializeGuard, PartialObjectMeta};
 use kube::runtime::WatchStreamExt;
 use kube::runtime::utils::Backoff;
@@ -64,6 +64,7 @@ impl Watches {
         self.managed::<LimitRange>(&mut tasks);
         self.managed::<ServiceAccount>(&mut tasks);
         self.managed::<RoleBinding>(&mut tasks);
+        self.managed::<ClusterRole>(&mut tasks);
         self.managed::<PersistentVolumeClaim>(&mut tasks);
         self.managed::<PersistentVolume>(&mut tasks);
         self.managed::<Pod>(&mut tasks);

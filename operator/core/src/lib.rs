@@ -4,6 +4,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod access;
 pub mod approvals;
 pub mod closing;
 pub mod conditions;
@@ -11,6 +12,7 @@ pub mod dataset;
 pub mod in_force;
 pub mod labels;
 pub mod lock;
+pub mod placement;
 pub mod pod;
 pub mod project;
 pub mod proving;

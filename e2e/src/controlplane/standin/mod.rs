@@ -21,7 +21,7 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use super::error::{Result, api};
-use super::identity::NODE_USER;
+use super::identity::{self, NODE_USER};
 use super::server::ControlPlane;
 use behaviour::Behaviours;
 
@@ -41,7 +41,7 @@ pub struct Standin {
 }
 
 impl Standin {
-    /// Makes the node and the StorageClass and begins to watch, as [`super::identity::NODE_USER`].
+    /// Makes the node and the StorageClass and begins to watch, as [`NODE_USER`], binding and provisioning as who does that.
     ///
     /// # Errors
     /// When they cannot be made.
@@ -49,7 +49,12 @@ impl Standin {
         let client = plane.person(NODE_USER)?;
         register(&client).await?;
         let behaviours = Behaviours::default();
-        let context = Arc::new(pods::Context::new(client.clone(), behaviours.clone()));
+        let context = Arc::new(pods::Context {
+            client: client.clone(),
+            scheduler: plane.person(identity::SCHEDULER)?,
+            provisioner: plane.person(identity::PROVISIONER)?,
+            behaviours: behaviours.clone(),
+        });
         let (pods_again, pods_trigger) = unbounded();
         let (volumes_again, volumes_trigger) = unbounded();
         let mut tasks = JoinSet::new();

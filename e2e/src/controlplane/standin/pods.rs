@@ -17,14 +17,13 @@ use super::{NODE, volumes};
 
 /// What the stand-in's tasks share.
 pub(super) struct Context {
+    /// As a kubelet.
     pub(super) client: Client,
+    /// As the scheduler.
+    pub(super) scheduler: Client,
+    /// As a storage provisioner.
+    pub(super) provisioner: Client,
     pub(super) behaviours: Behaviours,
-}
-
-impl Context {
-    pub(super) fn new(client: Client, behaviours: Behaviours) -> Self {
-        Self { client, behaviours }
-    }
 }
 
 /// Names of the claims that a pod mounts.
@@ -66,14 +65,14 @@ pub(super) async fn reconcile(pod: Arc<Pod>, context: Arc<Context>) -> Result<Ac
     let mut bound = true;
     if unscheduled {
         for claim in claims_of(&pod) {
-            bound &= volumes::bind(&context.client, &namespace, claim).await?;
+            bound &= volumes::bind(&context.provisioner, &namespace, claim).await?;
         }
     }
     let now = jiff::Timestamp::now()
         .strftime("%Y-%m-%dT%H:%M:%SZ")
         .to_string();
     let step = next(&pod, bound, &context.behaviours.of(&namespace), &now);
-    match perform(&context.client, &namespace, &pod, step).await {
+    match perform(&context, &namespace, &pod, step).await {
         // Gone, bound or changed in between: the watch tells what is true now.
         Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => {
             Ok(Action::await_change())
@@ -83,25 +82,26 @@ pub(super) async fn reconcile(pod: Arc<Pod>, context: Arc<Context>) -> Result<Ac
 }
 
 async fn perform(
-    client: &Client,
+    context: &Context,
     namespace: &str,
     pod: &Pod,
     step: Step,
 ) -> Result<(), kube::Error> {
-    let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
+    let pods: Api<Pod> = Api::namespaced(context.client.clone(), namespace);
     let name = pod.name_any();
     match step {
         Step::Rest => {}
         Step::Bind => {
             let target = json!({"apiVersion": "v1", "kind": "Node", "name": NODE});
             let binding = json!({"apiVersion": "v1", "kind": "Binding", "metadata": {"name": name, "uid": pod.uid()}, "target": target});
-            pods.create_subresource::<Value, Value>(
-                "binding",
-                &name,
-                &PostParams::default(),
-                &binding,
-            )
-            .await?;
+            Api::<Pod>::namespaced(context.scheduler.clone(), namespace)
+                .create_subresource::<Value, Value>(
+                    "binding",
+                    &name,
+                    &PostParams::default(),
+                    &binding,
+                )
+                .await?;
         }
         Step::Remove => {
             let this = Preconditions {
@@ -121,7 +121,7 @@ async fn perform(
         Step::Report(status) => report(&pods, pod, &status).await?,
         Step::ReportMountFailure(status) => {
             report(&pods, pod, &status).await?;
-            mount_event(client, namespace, pod).await?;
+            mount_event(&context.client, namespace, pod).await?;
         }
     }
     Ok(())

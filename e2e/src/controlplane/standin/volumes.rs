@@ -109,7 +109,7 @@ pub(super) async fn reconcile(
             preconditions: Some(this),
             ..DeleteParams::default()
         };
-        match Api::<PersistentVolume>::all(context.client.clone())
+        match Api::<PersistentVolume>::all(context.provisioner.clone())
             .delete(&volume.name_any(), &params)
             .await
         {

@@ -6,6 +6,7 @@ use futures::future::try_join_all;
 use k8s_openapi::api::core::v1::Pod;
 use sde_core::pod::gate_value;
 use sde_core::project::Desired;
+use sde_core::project::desired::Objects;
 use sde_core::stage::{Applied, Prepared};
 use sde_crds::names::GATE_ANNOTATION;
 
@@ -26,13 +27,13 @@ pub async fn apply(
 ) -> Result<Desired<Applied>, ApplyError> {
     let applier = &ctx.applier;
     let manager = FieldManager::Project;
-    let Desired {
+    let Objects {
         namespace,
         network_policies,
         quota,
         limit_range,
         service_account,
-        role_binding,
+        role_bindings,
         volumes,
         claims,
         pods,
@@ -40,8 +41,7 @@ pub async fn apply(
         delete_pods: _,
         delete_claims: _,
         delete_volumes: _,
-        ..
-    } = &desired;
+    } = &*desired;
     if let Some(namespace) = namespace {
         applier.apply(namespace, manager).await?;
     }
@@ -50,14 +50,12 @@ pub async fn apply(
     let limits = try_join_all(limit_range.iter().map(|l| applier.apply(l, manager)));
     let accounts = try_join_all(service_account.iter().map(|a| applier.apply(a, manager)));
     tokio::try_join!(policies, quota, limits, accounts)?;
-    if let Some(binding) = role_binding {
-        applier.apply(binding, manager).await?;
-    }
+    try_join_all(role_bindings.iter().map(|b| applier.apply(b, manager))).await?;
     let volumes = try_join_all(volumes.iter().map(|v| applier.apply(v, manager)));
     let claims = try_join_all(claims.iter().map(|c| applier.apply(c, manager)));
     tokio::try_join!(volumes, claims)?;
     try_join_all(pods.iter().map(|p| applier.create_once(p))).await?;
-    Ok(desired.into_stage())
+    Ok(desired.applied())
 }
 
 /// Opens the gates of pods whose proof the status tells of by now: were the order the other way round, a crash in

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{Namespace, PersistentVolume, PersistentVolumeClaim, Pod, Secret};
+use k8s_openapi::api::rbac::v1::RoleBinding;
 use kube::ResourceExt;
 use kube::core::{ObjectMeta, PartialObjectMeta};
 use sde_core::closing::status::{begun, note};
 use sde_core::closing::{self, Live, Observed, Step, next};
 use sde_core::labels::short_hash;
-use sde_crds::names::{CLOSING_FINALIZER, HUB_CLUSTER_ROLE};
+use sde_crds::names::CLOSING_FINALIZER;
 use sde_crds::project_status::ClosingStatus;
 use sde_crds::{DestructionRecord, DestructionRecordSpec, Project};
 
@@ -117,13 +118,9 @@ async fn observe(
         .filter(|s| s.namespace().as_deref() == Some(&namespace))
         .map(|s| s.name_any())
         .collect();
-    let hub_bound = ctx
-        .stores
-        .role_bindings
-        .get(&ObjectKey::namespaced(&namespace, HUB_CLUSTER_ROLE))
-        .is_some();
+    let bound = !bindings(ctx, &of).is_empty();
     Ok(Observed {
-        hub_bound,
+        bound,
         secrets,
         live: None,
         recorded,
@@ -209,17 +206,21 @@ async fn release(ctx: &Context, project: &Project) -> Result<(), ReconcileError>
     Ok(())
 }
 
+/// Bindings of ours in the project's namespace: the hub's and the people's.
+fn bindings(ctx: &Context, project: &sde_core::project::Observed) -> Vec<Arc<RoleBinding>> {
+    let id = project.id();
+    let mut found = ctx.stores.role_bindings.of_project(&id.name);
+    found.retain(|b| b.namespace() == Some(id.namespace()));
+    found
+}
+
 async fn revoke(
     ctx: &Context,
     observed: &Observed,
     secrets: &[String],
 ) -> Result<(), ReconcileError> {
     let namespace = observed.project.id().namespace();
-    if let Some(binding) = ctx
-        .stores
-        .role_bindings
-        .get(&ObjectKey::namespaced(&namespace, HUB_CLUSTER_ROLE))
-    {
+    for binding in bindings(ctx, &observed.project) {
         ctx.applier
             .delete(&*binding, Precondition::Uid, None)
             .await?;

@@ -8,6 +8,7 @@ use kube::ResourceExt;
 use kube::core::PartialObjectMeta;
 use sde_core::conditions::{find, types};
 use sde_core::stage::{Applied, Prepared};
+use sde_core::workspace::desired::Objects;
 use sde_core::workspace::{self, Desired, Observed};
 use sde_crds::Workspace;
 use sde_crds::names::{PROJECT_NAMESPACE_PREFIX, WORKSPACE_LABEL};
@@ -127,14 +128,13 @@ async fn apply(
     namespace: &str,
     desired: Desired<Prepared>,
 ) -> Result<Desired<Applied>, ApplyError> {
-    let Desired {
+    let Objects {
         secret,
         pod,
         open_gate: _,
         delete_pods: _,
         delete_secrets: _,
-        ..
-    } = &desired;
+    } = &*desired;
     debug_assert!(
         pod.as_ref()
             .is_none_or(|p| p.namespace().as_deref() == Some(namespace))
@@ -147,7 +147,7 @@ async fn apply(
     if let Some(pod) = pod {
         ctx.applier.create_once(pod).await?;
     }
-    Ok(desired.into_stage())
+    Ok(desired.applied())
 }
 
 async fn prune(

@@ -20,7 +20,7 @@ pub enum Step {
     Hold,
     /// T4: delete these pods, and wait for the rest.
     StopPods(Vec<Pod>),
-    /// T1: delete the hub's binding and the token Secrets of these names.
+    /// T1: delete the bindings of the hub and of the people, and the token Secrets of these names.
     Revoke(Vec<String>),
     /// T2: freeze this inventory.
     TakeInventory(Vec<Medium>),
@@ -85,7 +85,7 @@ pub fn next(observed: &Observed, closing: &ClosingStatus) -> Step {
             .filter(|p| p.metadata.deletion_timestamp.is_none());
         return Step::StopPods(pods.cloned().collect());
     }
-    if observed.hub_bound || !observed.secrets.is_empty() {
+    if observed.bound || !observed.secrets.is_empty() {
         return Step::Revoke(observed.secrets.clone());
     }
     let approved = closing.steps.iter().any(|s| s.id == "T7");

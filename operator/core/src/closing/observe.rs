@@ -7,8 +7,8 @@ use crate::project;
 pub struct Observed {
     /// The Project, as its own controller sees it.
     pub project: project::Observed,
-    /// Whether the hub's binding still exists.
-    pub hub_bound: bool,
+    /// Whether a binding of ours, the hub's or the people's, still exists in the project's namespace.
+    pub bound: bool,
     /// Names of Secrets left in the project's namespace.
     pub secrets: Vec<String>,
     /// Live counts from the API server itself, taken before a destructive step; none when not taken.

@@ -1,5 +1,6 @@
 //! Project: from a custodian's approved YAML to a locked namespace with data, proven on a schedule.
 
+pub mod access;
 pub mod data;
 pub mod desired;
 pub mod duo;

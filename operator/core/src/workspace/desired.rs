@@ -1,7 +1,5 @@
 //! What should exist for a Workspace: at most one pod, and its token before it.
 
-use std::marker::PhantomData;
-
 use k8s_openapi::api::core::v1::{Pod, Secret};
 use sde_crds::names::DESIRED_DIGEST_ANNOTATION;
 use sde_crds::workspace::WorkspacePhase;
@@ -13,7 +11,7 @@ use crate::project::standing;
 use crate::proving::{self, Proving};
 use crate::rejection::Rejection;
 use crate::settings::Settings;
-use crate::stage::Prepared;
+use crate::stage::{Prepared, Staged};
 use crate::targets::{SentinelAt, targets};
 use crate::time;
 use crate::workspace::notebook;
@@ -24,8 +22,8 @@ use crate::workspace::validate::Validated;
 const BACKOFF_MAX_SECONDS: i64 = 300;
 
 /// What should exist, stage by stage, and what should go.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Desired<S> {
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Objects {
     /// Stage 1: the token of a new start.
     pub secret: Option<Secret>,
     /// Stage 2: the pod of a new start.
@@ -36,33 +34,10 @@ pub struct Desired<S> {
     pub delete_pods: Vec<Pod>,
     /// Token Secrets, by name, whose pods are gone.
     pub delete_secrets: Vec<String>,
-    stage: PhantomData<S>,
 }
 
-impl<S> Desired<S> {
-    fn nothing() -> Self {
-        Self {
-            secret: None,
-            pod: None,
-            open_gate: None,
-            delete_pods: Vec::new(),
-            delete_secrets: Vec::new(),
-            stage: PhantomData,
-        }
-    }
-
-    /// The same, as another stage. Only `apply` may call it: a status is made of what was applied.
-    pub fn into_stage<T>(self) -> Desired<T> {
-        Desired {
-            secret: self.secret,
-            pod: self.pod,
-            open_gate: self.open_gate,
-            delete_pods: self.delete_pods,
-            delete_secrets: self.delete_secrets,
-            stage: PhantomData,
-        }
-    }
-}
+/// The same with its stage.
+pub type Desired<S> = Staged<Objects, S>;
 
 /// Computes what should exist.
 pub fn desired(
@@ -70,7 +45,7 @@ pub fn desired(
     settings: &Settings,
     validated: &Result<Validated, Rejection>,
 ) -> Desired<Prepared> {
-    let mut desired = Desired::nothing();
+    let mut desired = Objects::default();
     let current = observed.current();
     let pods = observed.pods();
     let keep_name = current.map(|p| p.name().to_owned());
@@ -90,7 +65,7 @@ pub fn desired(
         }
     }
     let Some(project) = &observed.project else {
-        return desired;
+        return desired.into();
     };
     let id = project.id();
     match (validated, current) {
@@ -110,7 +85,7 @@ pub fn desired(
         }
         (Ok(_), None) => {}
     }
-    desired
+    desired.into()
 }
 
 fn of_current(
@@ -119,7 +94,7 @@ fn of_current(
     settings: &Settings,
     validated: &Validated,
     pod: View<'_>,
-    desired: &mut Desired<Prepared>,
+    desired: &mut Objects,
 ) {
     let project = observed.project.as_ref();
     let controls = project.map(|p| p.controls.clone()).unwrap_or_default();
@@ -147,7 +122,7 @@ fn replaced(
     settings: &Settings,
     validated: &Validated,
     pod: View<'_>,
-    desired: &mut Desired<Prepared>,
+    desired: &mut Objects,
 ) {
     // Targets are no part of the digest, so any sentinel will do.
     let sentinel = SentinelAt {
@@ -161,6 +136,7 @@ fn replaced(
         desired.delete_pods.push(pod.0.clone());
     }
 }
+
 /// Whether the status already tells of this pod's verdict; only then may the pod, and the report with it, go.
 fn noted(observed: &Observed, pod: View<'_>) -> bool {
     let status = observed.workspace.status.as_ref();
@@ -212,8 +188,8 @@ fn start(
     pod
 }
 
-/// Digest of what decides whether a running pod still is what is wanted: its main container, its volumes, and the
-/// datasets behind claims, whose names do not tell. Targets are left out: they change with other pods, and were tried when this one started.
+/// Digest of what decides whether a running pod still is what is wanted: its main container, its volumes, where its tier
+/// runs, and the datasets behind claims, whose names do not tell. Targets are left out: they change with other pods, and were tried when this one started.
 fn digest(pod: &Pod, validated: &Validated) -> String {
     let datasets: Vec<_> = validated
         .grants
@@ -224,7 +200,8 @@ fn digest(pod: &Pod, validated: &Validated) -> String {
     let parts: Value = serde_json::json!([
         spec.map(|s| &s.containers),
         spec.map(|s| &s.volumes),
-        datasets
+        datasets,
+        validated.placement
     ]);
     sde_evidence::canonical_digest(&parts)
         .map(|d| d.to_string())

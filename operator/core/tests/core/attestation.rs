@@ -84,7 +84,7 @@ fn closed(mode: ClosureMode, nfs: bool) -> Closure {
     sim.observed.project.spec.lifecycle = Lifecycle::Closed;
     let observed = Observed {
         project: sim.observed,
-        hub_bound: true,
+        bound: true,
         secrets: vec!["u-7c1e-1".to_owned()],
         live: None,
         recorded: false,
@@ -141,7 +141,7 @@ impl Closure {
             }
             Step::StopPods(_) => world.pods.clear(),
             Step::Revoke(_) => {
-                self.observed.hub_bound = false;
+                self.observed.bound = false;
                 self.observed.secrets.clear();
             }
             Step::SetReclaim { policy, volumes } => {
@@ -364,7 +364,7 @@ fn a_project_that_never_opened_closes_with_an_empty_inventory() {
     observed.project.spec.lifecycle = Lifecycle::Closed;
     let observed = Observed {
         project: observed,
-        hub_bound: false,
+        bound: false,
         secrets: Vec::new(),
         live: None,
         recorded: false,

@@ -209,7 +209,7 @@ impl Closing {
         }
         Observed {
             project,
-            hub_bound: seen.binding,
+            bound: seen.binding,
             secrets: Vec::new(),
             live: None,
             recorded: world.recorded,

@@ -252,7 +252,7 @@ fn the_quota_leaves_room_for_homes_of_people_who_left() {
         &project::validate(&sim.observed),
     )
     .unwrap();
-    let hard = desired.quota.unwrap().spec.unwrap().hard.unwrap();
+    let hard = desired.quota.clone().unwrap().spec.unwrap().hard.unwrap();
     assert_eq!(
         hard["persistentvolumeclaims"].0, "4",
         "three homes and one grant"

@@ -29,8 +29,8 @@ fn the_lock() {
         json!([desired.quota, desired.limit_range])
     );
     insta::assert_yaml_snapshot!(
-        "account-and-binding",
-        json!([desired.service_account, desired.role_binding])
+        "account-and-bindings",
+        json!([desired.service_account, desired.role_bindings])
     );
     insta::assert_yaml_snapshot!("homes", desired.claims);
     insta::assert_yaml_snapshot!("standing-pod", desired.pods);
@@ -91,7 +91,8 @@ fn data_check_pod() {
             &sentinel,
             &targets,
             grant,
-            dataset
+            dataset,
+            None
         )
     );
 }

@@ -1,6 +1,7 @@
 //! Tests of the decisions as a whole: golden files, tables, properties and model-checked protocols.
 #![allow(clippy::unwrap_used, clippy::type_complexity)]
 
+mod access;
 mod approvals;
 mod attestation;
 mod closing_model;

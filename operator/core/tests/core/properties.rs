@@ -357,7 +357,7 @@ proptest! {
         let check = {
             let grant = sim.observed.project.spec.datasets[0].clone();
             let sentinel = sim.observed.sentinel.clone().unwrap();
-            data::check_pod(&sim.observed.id(), &sim.settings, &sentinel, &[], &grant, &source.spec)
+            data::check_pod(&sim.observed.id(), &sim.settings, &sentinel, &[], &grant, &source.spec, None)
         };
         well_made(&check)?;
         let volume = data::volume(&sim.observed.id(), &sim.observed.project.spec.datasets[0], &world::nfs().spec).unwrap();

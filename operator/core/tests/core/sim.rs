@@ -203,7 +203,7 @@ impl Sim {
         }
         desired.pods.iter().cloned().for_each(|p| self.create(p));
         desired.open_gates.iter().for_each(|p| self.open_gate(p));
-        let desired = desired.into_stage();
+        let desired = desired.applied();
         let outcome = project::status(
             &before,
             &validation,
@@ -250,7 +250,7 @@ impl Sim {
         );
         desired.pod.iter().cloned().for_each(|p| self.create(p));
         desired.open_gate.iter().for_each(|p| self.open_gate(p));
-        let desired = desired.into_stage();
+        let desired = desired.applied();
         let outcome = workspace::status(&observed, &validated, &desired);
         self.workspace.as_mut().unwrap().status = Some(outcome.status.clone());
         self.delete_pods(&desired.delete_pods);

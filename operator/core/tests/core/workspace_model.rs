@@ -162,7 +162,7 @@ impl Replayed {
                 self.sim.workspace = kept;
             }
             _ => {
-                let applied = wanted.into_stage();
+                let applied = wanted.applied();
                 let told = status(&observed, &validated, &applied).status;
                 self.sim.work();
                 if self.sim.workspace_status() != told {

@@ -1,0 +1,75 @@
+//! What is written from the policies: the chart's copy, and the static form, which the API server reads from its own disk (KEP-5793).
+//!
+//! A static policy is the same policy under a name that the API cannot give, see, change or delete.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::error::Result;
+use crate::file::{self, PolicyFile};
+
+/// How names of static policies and bindings must end (`StaticConfigSuffix` of k8s.io/apiserver).
+pub const STATIC_SUFFIX: &str = ".static.k8s.io";
+/// The static form, below the policies' folder. The API server reads every YAML file of it, so there is nothing else in it.
+pub const STATIC_FOLDER: &str = "static";
+/// The chart's copy, from the policies' folder.
+pub const CHART_FOLDER: &str = "../charts/sde-operator/files/policies";
+
+/// Folder and, by name, text of every file that is generated.
+pub type Generated = Vec<(PathBuf, BTreeMap<String, String>)>;
+
+/// Everything that is generated from a folder of policies.
+///
+/// # Errors
+/// When a policy cannot be read.
+pub fn all(folder: &Path) -> Result<Generated> {
+    let files = file::read(folder)?;
+    let named = |text: fn(&PolicyFile) -> String| {
+        files
+            .iter()
+            .map(|(name, file)| (format!("{name}.yaml"), text(file)))
+            .collect()
+    };
+    Ok(vec![
+        (folder.join(STATIC_FOLDER), named(static_form)),
+        (folder.join(CHART_FOLDER), named(|file| file.text.clone())),
+    ])
+}
+
+/// Name of the static form of a policy.
+pub fn static_name(name: &str) -> String {
+    format!("{name}{STATIC_SUFFIX}")
+}
+
+/// The static form of a policy file, comments included.
+pub fn static_form(file: &PolicyFile) -> String {
+    let name = file.name();
+    format!(
+        "# Generated from policies/{}.yaml by `cargo run -p sde-policies`: change that, never this.\n{}",
+        file.short_name(),
+        file.text.replace(
+            &format!("ame: {name}\n"),
+            &format!("ame: {}\n", static_name(&name))
+        )
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+    use super::*;
+
+    #[test]
+    fn only_the_names_differ() {
+        for (name, file) in file::read(file::folder()).unwrap() {
+            let made = static_form(&file);
+            assert_eq!(
+                made.matches(STATIC_SUFFIX).count(),
+                3,
+                "{name}: policy, binding, policyName"
+            );
+            let back = made.replace(STATIC_SUFFIX, "");
+            assert_eq!(back.split_once('\n').unwrap().1, file.text);
+        }
+    }
+}
