@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use sde_crds::Evidence;
-use sde_crds::declarations::Transfer;
+use sde_crds::declarations::{DeclaredUse, ExternalAdvice, Transfer};
 use sde_crds::evidence::{BreachException, BreachHistory, Severity};
 use sde_crds::project::{
     Compute, DatasetGrant, Ethics, Governance, Organisation, Person, ProjectSpec, Purpose, Schedule,
@@ -54,6 +54,26 @@ pub fn in_force(approved: &ProjectSpec, present: &ProjectSpec) -> ProjectSpec {
         },
         purpose: purpose(&approved.purpose, &present.purpose),
         transfers: transfers(approved.transfers.as_ref(), present.transfers.as_ref()),
+        declared_use: approved.declared_use.as_ref().map(|a| {
+            let p = present.declared_use.as_ref();
+            DeclaredUse {
+                collaboration: evidence(
+                    a.collaboration.as_ref(),
+                    p.and_then(|p| p.collaboration.as_ref()),
+                ),
+                ..a.clone()
+            }
+        }),
+        external_advice: approved.external_advice.as_ref().map(|all| {
+            let present = || present.external_advice.iter().flatten();
+            let same = |a: &ExternalAdvice| present().find(|p| p.source == a.source);
+            all.iter()
+                .map(|a| ExternalAdvice {
+                    evidence: sooner(&a.evidence, same(a).map(|p| &p.evidence)),
+                    ..a.clone()
+                })
+                .collect()
+        }),
         ..approved.clone()
     }
 }
