@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
@@ -56,6 +57,12 @@ pub struct DatasetSpec {
         inner(length(max = 16), regex(pattern = r"^DUO:[0-9]{7}$"))
     )]
     pub duo: Vec<String>,
+    /// What the terms leave to be said: which diseases, countries, people and so on. A term without its part permits nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_use: Option<DataUse>,
+    /// Whether it contains data from the NHS, which no insurer and no marketing may have (R44). While left out, it is taken to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nhs_data: Option<bool>,
     /// Reference to the assessment that direct identifiers are removed (R28).
     #[schemars(schema_with = "schema::reference")]
     pub deidentification: String,
@@ -64,6 +71,50 @@ pub struct DatasetSpec {
     /// Names of the Projects that may be granted this Dataset (R17).
     #[schemars(length(max = 512), inner(length(max = 40)))]
     pub grantable_to: Vec<String>,
+}
+
+/// Parts of Data Use Ontology terms.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct DataUse {
+    /// MONDO terms that DUO:0000007 (disease specific) names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        length(min = 1, max = 32),
+        inner(length(max = 14), regex(pattern = "^MONDO:[0-9]{7}$"))
+    )]
+    pub diseases: Option<Vec<String>>,
+    /// Types of research that DUO:0000012 names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 16), inner(length(min = 1, max = 64)))]
+    pub research_types: Option<Vec<String>>,
+    /// Countries that DUO:0000022 (geographical) names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        length(min = 1, max = 250),
+        inner(length(max = 2), regex(pattern = "^[A-Z]{2}$"))
+    )]
+    pub countries: Option<Vec<String>>,
+    /// Organisations that DUO:0000028 (institution specific) names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64), inner(length(min = 1, max = 40)))]
+    pub organisations: Option<Vec<String>>,
+    /// People that DUO:0000026 (user specific) names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 128), inner(length(min = 1, max = 63)))]
+    pub users: Option<Vec<String>>,
+    /// Projects that DUO:0000027 (project specific) names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64), inner(length(min = 1, max = 40)))]
+    pub projects: Option<Vec<String>>,
+    /// Months from schedule.starts that DUO:0000025 (time limit) allows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 240))]
+    pub months: Option<i64>,
+    /// First day of publication that DUO:0000024 (moratorium) allows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::date")]
+    pub publication_not_before: Option<Date>,
 }
 
 /// Class of data (R25: whole genome sequences and genotypic data are in the guidance's scope).

@@ -2,18 +2,24 @@
 //! fragments that kinds share in `names` and `schema`, and the generator that writes `yaml/`.
 
 pub mod dataset;
+pub mod declarations;
 pub mod destruction_record;
+pub mod evidence;
 pub mod generate;
 pub mod names;
+pub mod people;
 pub mod policy;
+pub mod policy_lists;
 pub mod project;
 pub mod project_approval;
 pub mod project_status;
+pub mod requirements;
 pub mod schema;
 pub mod workspace;
 
 pub use dataset::{Dataset, DatasetSpec, DatasetStatus};
 pub use destruction_record::{DestructionRecord, DestructionRecordSpec};
+pub use evidence::Evidence;
 pub use policy::{SdePolicy, SdePolicySpec};
 pub use project::{Project, ProjectSpec};
 pub use project_approval::{ProjectApproval, ProjectApprovalSpec};

@@ -1,4 +1,4 @@
-//! Writes the generated CRDs to `crds/yaml/` and into the chart, which must be self-contained.
+//! Writes the generated CRDs to `crds/yaml/` and into the chart, which must be self-contained; and the page of requirements.
 
 use std::path::Path;
 use std::{fs, io};
@@ -10,6 +10,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         write(&root.join("crds/yaml").join(&name), &yaml)?;
         write(&chart.join("crds").join(&name), &yaml)?;
     }
+    let rows = fs::read_to_string(root.join("docs/requirements.yaml"))?;
+    let page = sde_crds::requirements::page(&sde_crds::requirements::read(&rows)?);
+    write(&root.join("docs/src/reference/requirements.md"), &page)?;
     Ok(())
 }
 

@@ -42,6 +42,9 @@ pub const TIER_LABEL: &str = "sde-operator.dev/tier";
 /// Namespace annotation, read by the policies: the image references, by digest, that may run or be mounted in this
 /// project, sorted, with commas between; empty while the project is not open.
 pub const IMAGES_ANNOTATION: &str = "sde-operator.dev/images";
+/// Namespace annotation, read by the policies: the extended resources that the project was granted, sorted, with commas
+/// between; empty while the project is not open.
+pub const RESOURCES_ANNOTATION: &str = "sde-operator.dev/resources";
 /// Namespace annotation, read by the policies: user names of the project's people who are approved and current, sorted,
 /// with commas between; empty while the project is not open.
 pub const MEMBERS_ANNOTATION: &str = "sde-operator.dev/members";

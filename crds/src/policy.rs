@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::policy_lists::{ExtraApproval, Requirement, ThirdPartySde, TransferPolicy};
 use crate::project_approval::ApprovalRole;
 use crate::schema;
 
@@ -54,6 +56,26 @@ pub struct SdePolicySpec {
     /// Version of the guidance this policy was written against, for evidence (R4), such as `2026-07-02`.
     #[schemars(schema_with = "schema::reference")]
     pub guidance_version: String,
+    /// Day by which this policy is held against the guidance again, at least every six months (R79).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::date")]
+    pub review_by: Option<Date>,
+    /// Days ahead of an end (of approvals, training, evidence, lists) at which people are warned; 30 when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 366))]
+    pub warn_days: Option<i64>,
+    /// Days for which a look-up of breaches counts (R40); 90 when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 366))]
+    pub breach_check_days: Option<i64>,
+    /// Where the data is, and lists of other countries. While left out, countries are recorded and not checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transfers: Option<TransferPolicy>,
+    /// Other environments that Projects may name (R3).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    pub third_party_sdes: Option<Vec<ThirdPartySde>>,
     /// People who decide through the portal, by the names they sign in with: custodians, approvers, output checkers. The
     /// portal may act for these and no others, and only to read and to decide; what each may decide is up to their own roles.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -73,6 +95,69 @@ pub struct Tier {
     /// Longest a Project may last from its start, in days.
     #[schemars(range(min = 1, max = 3660))]
     pub max_days: i64,
+    /// Where pods of this tier run; anywhere when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placement: Option<Placement>,
+    /// What every Project of this tier must declare.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    pub requires: Option<Vec<Requirement>>,
+}
+
+/// A tier's node pool, sandbox and priority (R13). All pods of its Projects go there, the standing probe and the data check too, so
+/// that what is proven is proven there.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Placement {
+    /// Labels that a node must have: a pool, an architecture, a zone (`topology.kubernetes.io/zone`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::node_labels")]
+    pub node_selector: Option<BTreeMap<String, String>>,
+    /// Taints of that pool, which keep everybody else out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 8))]
+    pub tolerations: Option<Vec<PoolToleration>>,
+    /// RuntimeClass, such as a sandbox with a kernel of its own (`gvisor`, `kata`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::object_name")]
+    pub runtime_class_name: Option<String>,
+    /// PriorityClass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::object_name")]
+    pub priority_class_name: Option<String>,
+}
+
+/// A taint that pods of a tier put up with.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct PoolToleration {
+    /// The taint's key.
+    #[schemars(length(min = 1, max = 317))]
+    pub key: String,
+    /// The taint's value; any when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 63))]
+    pub value: Option<String>,
+    /// The taint's effect.
+    pub effect: TaintEffect,
+}
+
+/// What a taint does.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TaintEffect {
+    /// Pods are not scheduled there.
+    NoSchedule,
+    /// Pods are not scheduled there if it can be helped.
+    PreferNoSchedule,
+    /// Pods are also driven off.
+    NoExecute,
+}
+
+impl std::fmt::Display for TaintEffect {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Debug::fmt(self, f)
+    }
 }
 
 /// Ceiling of a tier's compute.
@@ -166,6 +251,12 @@ pub struct ApprovalPolicy {
     /// Distinct people who must approve a closure.
     #[schemars(range(min = 2, max = 8))]
     pub closure_approvers: i64,
+    /// Who else must approve when a whole Dataset is granted, without subPaths (R31).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whole_dataset: Option<ExtraApproval>,
+    /// Who else must approve a transfer to a country with a negative indicator (R72).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub negative_indicator: Option<ExtraApproval>,
 }
 
 /// Which data sources may be used.

@@ -8,6 +8,11 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::declarations::{DeclaredUse, ExternalAdvice, LegacyCopy, Setting, Transfer};
+use crate::evidence::Evidence;
+pub use crate::people::{
+    GdprRole, Organisation, OrganisationApproval, Person, PersonRole, Sector, Training,
+};
 use crate::project_status::ProjectStatus;
 use crate::schema;
 
@@ -41,7 +46,8 @@ use crate::schema;
 #[x_kube(validation = Rule::new("self.people.filter(p, 'Lead' in p.roles).size() == 1").message("Exactly one person has the role Lead."))]
 #[x_kube(validation = Rule::new("self.schedule.starts < self.schedule.expires").message("schedule.expires must be later than schedule.starts."))]
 #[x_kube(validation = Rule::new("self.closure.mode != 'RetainInaccessible' || (has(self.closure.legalBasis) && has(self.closure.reviewBy))").message("closure.mode RetainInaccessible needs legalBasis and reviewBy (R9)."))]
-#[x_kube(validation = Rule::new("!self.purpose.ethics.required || (has(self.purpose.ethics.reference) && has(self.purpose.ethics.expires))").message("When ethics approval is required, purpose.ethics needs reference and expires (R50)."))]
+#[x_kube(validation = Rule::new("!self.purpose.ethics.required || (has(self.purpose.ethics.reference) && has(self.purpose.ethics.expires))").message("When ethics approval is required, purpose.ethics needs reference and expires (R49)."))]
+#[x_kube(validation = Rule::new("!has(self.transfers) || self.transfers.all(t, self.organisations.exists(o, o.name == t.organisation))").message("Every transfer's organisation must be listed under organisations (R63)."))]
 pub struct ProjectSpec {
     /// What it is about, for people.
     #[schemars(schema_with = "schema::short_text")]
@@ -68,6 +74,27 @@ pub struct ProjectSpec {
     #[schemars(length(min = 1, max = 20))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub datasets: Vec<DatasetGrant>,
+    /// What the data is used for; matched against the Datasets' terms (R21, R51).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declared_use: Option<DeclaredUse>,
+    /// In whose environment the data is used (R3-R7, R20).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub setting: Option<Setting>,
+    /// Access from other countries, one for each organisation and country (R63-R74).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 20))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["organisation".into(), "country".into()]))]
+    pub transfers: Option<Vec<Transfer>>,
+    /// Copies handed out before this environment existed (R22).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["reference".into()]))]
+    pub legacy_copies: Option<Vec<LegacyCopy>>,
+    /// Advice from outside (R52).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 8))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["source".into()]))]
+    pub external_advice: Option<Vec<ExternalAdvice>>,
     /// Environments people may open, by SdePolicy name.
     #[schemars(length(min = 1, max = 16), inner(length(min = 1, max = 40)))]
     #[x_kube(merge_strategy = ListMerge::Set)]
@@ -101,14 +128,36 @@ pub struct Purpose {
     /// What is to be found out.
     #[schemars(schema_with = "schema::long_text")]
     pub statement: String,
-    /// Benefit to human health or the wider public (R47, R48).
+    /// Benefit to human health or the wider public: its nature and extent (R45, R46).
     #[schemars(schema_with = "schema::long_text")]
     pub public_benefit: String,
-    /// Ethics approval (R50).
+    /// Guidance on public benefit that was drawn on (R48).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 8), inner(length(min = 1, max = 128)))]
+    pub benefit_guidance: Option<Vec<String>>,
+    /// Ethics approval (R49, R50).
     pub ethics: Ethics,
+    /// Risks weighed against benefits (R47).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub risk_assessment: Option<Evidence>,
+    /// Data protection and research governance (R30).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub governance: Option<Governance>,
 }
 
-/// Ethics approval.
+/// Data protection and research governance, as the organisations that judge them recorded it (R30).
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Governance {
+    /// Legal basis, confidentiality included.
+    pub legal_basis: Evidence,
+    /// Data protection impact assessment.
+    pub impact_assessment: Evidence,
+    /// Research governance.
+    pub research: Evidence,
+}
+
+/// Ethics approval (R49).
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct Ethics {
@@ -122,99 +171,13 @@ pub struct Ethics {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::date")]
     pub expires: Option<Date>,
-}
-
-/// An organisation that sponsors people.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct Organisation {
-    /// Name that people refer to.
-    #[schemars(schema_with = "schema::name")]
-    pub name: String,
-    /// Sector.
-    pub sector: Sector,
-    /// Country of establishment.
-    #[schemars(schema_with = "schema::country")]
-    pub country: String,
-    /// The holder's approval of the organisation (R34, R35).
-    pub approval: OrganisationApproval,
-}
-
-/// Sector of an organisation.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sector {
-    /// University or research institute.
-    Academic,
-    /// National Health Service body.
-    NHS,
-    /// Charity.
-    Charity,
-    /// Company.
-    Commercial,
-    /// Government body.
-    Government,
-}
-
-/// The holder's approval of an organisation.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct OrganisationApproval {
-    /// Its reference.
+    /// The body that gave it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::reference")]
-    pub reference: String,
-    /// Last day on which it holds.
-    #[schemars(schema_with = "schema::date")]
-    pub expires: Date,
-}
-
-/// A person of the project.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct Person {
-    /// The name the API server and the hub know the person by: opaque, lower case.
-    #[schemars(schema_with = "schema::user")]
-    pub user: String,
-    /// The sponsoring organisation, one of organisations.
-    #[schemars(schema_with = "schema::name")]
-    pub organisation: String,
-    /// What the person may do.
-    #[schemars(length(min = 1, max = 3))]
-    #[x_kube(merge_strategy = ListMerge::Set)]
-    pub roles: Vec<PersonRole>,
-    /// Countries the person works from. Declared; a cluster without a location source cannot enforce it.
-    #[schemars(
-        length(min = 1, max = 8),
-        inner(length(max = 2), regex(pattern = "^[A-Z]{2}$"))
-    )]
-    #[x_kube(merge_strategy = ListMerge::Set)]
-    pub access_from: Vec<String>,
-    /// Training, with its expiry, after which the person has no access.
-    pub training: Training,
-}
-
-/// What a person may do.
-#[derive(
-    JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord,
-)]
-pub enum PersonRole {
-    /// Answers for the project; exactly one.
-    Lead,
-    /// Opens workspaces.
-    Researcher,
-    /// May receive what the airlock releases.
-    Egress,
-}
-
-/// A person's training.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct Training {
-    /// Course.
-    #[schemars(schema_with = "schema::reference")]
-    pub course: String,
-    /// Last day on which it counts.
-    #[schemars(schema_with = "schema::date")]
-    pub expires: Date,
+    pub body: Option<String>,
+    /// The approval itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
 }
 
 /// One dataset the project may read.
@@ -240,6 +203,10 @@ pub struct DatasetGrant {
     /// Why this much and no less is needed (R31).
     #[schemars(schema_with = "schema::short_text")]
     pub minimisation: String,
+    /// Copy of the Dataset's manifestDigest: binds the approval to these bytes, so that a Dataset made again under the same name is not granted (R33).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::sha256")]
+    pub manifest_digest: Option<String>,
 }
 
 /// Compute of the whole project.

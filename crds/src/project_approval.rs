@@ -69,10 +69,12 @@ pub struct ProjectApprovalSpec {
 pub enum ApprovalRole {
     /// The data access committee (R32).
     DataAccess,
-    /// Public benefit is weighed (R48).
+    /// Public benefit is weighed (R45, R47).
     PublicBenefit,
-    /// Ethics approval is seen (R50).
+    /// Ethics approval is seen (R49, R50).
     Ethics,
+    /// Access from abroad is weighed (R64, R72).
+    Transfer,
     /// Destruction of what the inventory lists.
     Closure,
 }

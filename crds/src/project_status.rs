@@ -35,6 +35,13 @@ pub struct ProjectStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 20))]
     pub datasets: Option<Vec<GrantStatus>>,
+    /// How much is asked for, and for whom: what an approver looks at first (R33).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub breadth: Option<Breadth>,
+    /// What is known of the other countries; shown, never deciding (R72).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 250))]
+    pub transfer_indicators: Option<Vec<TransferIndicator>>,
     /// Workspaces that are running.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workspaces: Option<i64>,
@@ -48,7 +55,7 @@ pub struct ProjectStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::reference")]
     pub destruction_record: Option<String>,
-    /// Conditions: Ready, Approved, PeopleApproved, NamespaceLocked, EgressEnforced, DataVerified, Closing.
+    /// Conditions: Ready, Approved, PeopleApproved, OrganisationsApproved, GovernanceValid, ConsentMatched, Minimised, SettingApproved, TransfersLawful, EvidenceCurrent, PolicyReviewed, LocationEnforced, LegacyCopiesResolved, NamespaceLocked, EgressEnforced, DataVerified, Closing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Option<Vec<Condition>>,
@@ -88,6 +95,59 @@ pub struct ApprovedSpec {
     /// The spec itself, checked against the digest at each use.
     #[schemars(schema_with = "schema::any_object")]
     pub spec: serde_json::Value,
+}
+
+/// How much the present spec asks for, and for whom (R31, R33). The spec's digest binds it.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Breadth {
+    /// Each grant.
+    #[schemars(length(max = 20))]
+    pub grants: Vec<GrantBreadth>,
+    /// Size of all the Datasets together in bytes: most that can be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::quantity")]
+    pub size_at_most: Option<Quantity>,
+    /// People.
+    pub people: i64,
+    /// Countries of people and organisations.
+    #[schemars(length(max = 250), inner(length(max = 2)))]
+    pub countries: Vec<String>,
+}
+
+/// How much of a Dataset is asked for.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct GrantBreadth {
+    /// Grant name.
+    #[schemars(schema_with = "schema::name")]
+    pub name: String,
+    /// Dataset name.
+    #[schemars(schema_with = "schema::name")]
+    pub dataset: String,
+    /// Whether the whole Dataset is asked for.
+    pub whole: bool,
+    /// Folders asked for; none when whole.
+    pub sub_paths: i64,
+    /// The reason given.
+    #[schemars(schema_with = "schema::short_text")]
+    pub minimisation: String,
+}
+
+/// What the SdePolicy's lists say of one other country.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct TransferIndicator {
+    /// The country.
+    #[schemars(schema_with = "schema::country")]
+    pub country: String,
+    /// Adequacy: Full, Partial or None.
+    #[schemars(schema_with = "schema::reference")]
+    pub adequacy: String,
+    /// Whether it is on the list of positive indicators.
+    pub positive: bool,
+    /// Whether it is on the list of negative indicators.
+    pub negative: bool,
 }
 
 /// A namespace as observed.

@@ -40,6 +40,16 @@ pub fn name(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "minLength": 1, "maxLength": 40, "pattern": r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"})
 }
 
+/// The name of a cluster-scoped object (RFC 1123 subdomain).
+pub fn object_name(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "minLength": 1, "maxLength": 253, "pattern": r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"})
+}
+
+/// Labels of nodes.
+pub fn node_labels(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "object", "maxProperties": 16, "additionalProperties": {"type": "string", "maxLength": 63}})
+}
+
 /// A reference to a record kept elsewhere.
 pub fn reference(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "minLength": 1, "maxLength": 128})
@@ -70,6 +80,11 @@ pub fn country(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "maxLength": 2, "pattern": "^[A-Z]{2}$"})
 }
 
+/// A MONDO term.
+pub fn mondo(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "maxLength": 14, "pattern": "^MONDO:[0-9]{7}$"})
+}
+
 /// Any object; used where a checked copy of another schema is kept.
 pub fn any_object(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "object", "x-kubernetes-preserve-unknown-fields": true})
@@ -78,7 +93,7 @@ pub fn any_object(_: &mut SchemaGenerator) -> Schema {
 /// `metav1.Condition`s as a map by type, with the limits of apimachinery.
 pub fn conditions(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
-        "type": "array", "maxItems": 16,
+        "type": "array", "maxItems": 32,
         "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"],
         "items": {
             "type": "object",

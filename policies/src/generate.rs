@@ -1,4 +1,4 @@
-//! What is written from the policies: the chart's copy, and the static form, which the API server reads from its own disk (KEP-5793).
+//! What is written from the policies: their list for our programs, the chart's copy, and the static form, which the API server reads from its own disk (KEP-5793).
 //!
 //! A static policy is the same policy under a name that the API cannot give, see, change or delete.
 
@@ -14,6 +14,9 @@ pub const STATIC_SUFFIX: &str = ".static.k8s.io";
 pub const STATIC_FOLDER: &str = "static";
 /// The chart's copy, from the policies' folder.
 pub const CHART_FOLDER: &str = "../charts/sde-operator/files/policies";
+
+/// The list of policies for our own programs, from the policies' folder.
+pub const EMBEDDED: &str = "src/embedded.rs";
 
 /// Folder and, by name, text of every file that is generated.
 pub type Generated = Vec<(PathBuf, BTreeMap<String, String>)>;
@@ -34,6 +37,28 @@ pub fn all(folder: &Path) -> Result<Generated> {
         (folder.join(STATIC_FOLDER), named(static_form)),
         (folder.join(CHART_FOLDER), named(|file| file.text.clone())),
     ])
+}
+
+/// The text of [`EMBEDDED`].
+///
+/// # Errors
+/// When a policy cannot be read.
+pub fn embedded(folder: &Path) -> Result<String> {
+    let files = file::read(folder)?;
+    let mut text = format!(
+        "//! The policies as text, for programs that look for them in a cluster. Written by `cargo run -p sde-policies`.\n\n\
+         /// Short name and text of every policy, by name.\n\
+         #[rustfmt::skip]\n\
+         pub const POLICIES: [(&str, &str); {}] = [\n",
+        files.len()
+    );
+    for name in files.keys() {
+        text.push_str(&format!(
+            "    (\"{name}\", include_str!(\"../{name}.yaml\")),\n"
+        ));
+    }
+    text.push_str("];\n");
+    Ok(text)
 }
 
 /// Name of the static form of a policy.

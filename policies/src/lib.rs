@@ -2,7 +2,9 @@
 //! our own process, so that every case has an answer before any API server is asked.
 
 pub mod cases;
+pub mod embedded;
 pub mod error;
+#[cfg(feature = "evaluate")]
 pub mod evaluate;
 pub mod file;
 pub mod generate;

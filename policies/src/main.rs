@@ -1,4 +1,4 @@
-//! Writes what is generated from the policies: their static form, and the copy in the chart, which must be self-contained.
+//! Writes what is generated from the policies: their static form, their list, and the copy in the chart, which must be self-contained.
 
 use std::fs;
 
@@ -20,5 +20,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             fs::write(path, text)?;
         }
     }
+    let path = file::folder().join(generate::EMBEDDED);
+    println!("{}", path.display());
+    fs::write(&path, generate::embedded(file::folder())?)?;
     Ok(())
 }

@@ -34,6 +34,16 @@ fn what_is_generated_is_committed() {
     }
 }
 
+#[test]
+fn the_list_of_policies_is_committed() {
+    let found = fs::read_to_string(file::folder().join(generate::EMBEDDED)).unwrap();
+    assert_eq!(
+        found,
+        generate::embedded(file::folder()).unwrap(),
+        "{AGAIN}"
+    );
+}
+
 fn yaml(name: &str) -> Value {
     let path = file::folder().join("kubeadm").join(name);
     serde_yaml_ng::from_str(&fs::read_to_string(path).unwrap()).unwrap()

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::cluster::{UpOptions, down};
 use crate::node::Site;
+use crate::node::acts;
 use crate::node::story::{self, RESEARCHER, Source, get, wait_for};
 use crate::suites::error::Result;
 
@@ -43,28 +44,8 @@ fn measure(runs: usize) -> Result<()> {
         &story::dataset(&site, "bench-data", &project, Source::Image),
     )?;
     site.apply_as("custodian-a", &story::project(&project, "bench-data"))?;
-    wait_for(
-        &site,
-        ("project", &project, None),
-        "digested",
-        PATIENCE,
-        |p| p["status"]["specDigest"].is_string(),
-    )?;
-    site.sde(
-        "approver-a",
-        &["approve", &project, "--role", "DataAccess", "--yes"],
-    )?;
-    site.sde(
-        "approver-b",
-        &["approve", &project, "--role", "PublicBenefit", "--yes"],
-    )?;
-    wait_for(
-        &site,
-        ("project", &project, None),
-        "Active",
-        PATIENCE,
-        |p| p["status"]["phase"] == "Active",
-    )?;
+    acts::approve(&site, &project)?;
+    acts::active(&site, &project)?;
     let mut all = Vec::new();
     for run in 0..=runs {
         let stages = once(&site, &project)?;

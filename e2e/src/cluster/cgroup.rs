@@ -16,7 +16,7 @@ pub fn docker_groups() -> Vec<PathBuf> {
     found
 }
 
-/// Removes the `docker` groups that were not there `before`; the kernel refuses one with a process in it.
+/// Removes the `docker` groups that were not there `before`. Containers of another daemon keep theirs, and so the groups above them.
 pub fn remove_new(before: &[PathBuf]) -> Result<()> {
     for group in docker_groups() {
         if !before.contains(&group) {
@@ -26,13 +26,41 @@ pub fn remove_new(before: &[PathBuf]) -> Result<()> {
     Ok(())
 }
 
-fn remove(group: &Path) -> Result<()> {
+/// Removes a group and all below it; whether it is gone.
+fn remove(group: &Path) -> Result<bool> {
+    if std::fs::read_to_string(group.join("cgroup.procs")).is_ok_and(|p| !p.trim().is_empty()) {
+        return Ok(false);
+    }
     let entries = std::fs::read_dir(group).map_err(Error::io("cannot list", group))?;
+    let mut empty = true;
     for child in entries
         .flatten()
         .filter(|e| e.file_type().is_ok_and(|t| t.is_dir()))
     {
-        remove(&child.path())?;
+        empty &= remove(&child.path())?;
     }
-    std::fs::remove_dir(group).map_err(Error::io("cannot remove the control group", group))
+    if empty {
+        std::fs::remove_dir(group).map_err(Error::io("cannot remove the control group", group))?;
+    }
+    Ok(empty)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_with_a_process_below_it_stays() -> std::io::Result<()> {
+        let root = tempfile::tempdir()?;
+        let group = |path: &str, processes: &str| -> std::io::Result<()> {
+            std::fs::create_dir_all(root.path().join(path))?;
+            std::fs::write(root.path().join(path).join("cgroup.procs"), processes)
+        };
+        group("docker", "")?;
+        group("docker/theirs", "")?;
+        group("docker/theirs/kubelet.slice", "123\n")?;
+        assert!(matches!(remove(&root.path().join("docker")), Ok(false)));
+        assert!(root.path().join("docker/theirs/kubelet.slice").is_dir());
+        Ok(())
+    }
 }

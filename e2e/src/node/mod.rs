@@ -1,7 +1,10 @@
 //! The node lane: the operator installed on a real kind cluster, people with identities of their own, notebooks.
 
+pub mod acts;
+pub mod attestation;
 pub mod notebook;
 pub mod people;
+pub mod session;
 pub mod site;
 pub mod story;
 

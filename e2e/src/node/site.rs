@@ -26,6 +26,8 @@ pub struct Site {
     pub data: OciArchive,
     /// Its manifest digest, by the agent itself.
     pub manifest_digest: String,
+    /// References of the controller's and the agent's image.
+    pub operator: [String; 2],
     /// kubectl-sde, built here.
     pub cli: PathBuf,
     /// Folder for what this site leaves for people to look at, under target/.
@@ -67,8 +69,9 @@ impl Site {
                 ],
             )?;
         }
+        let operator = [ours.controller.reference, ours.agent.reference];
         progress::step("helm install sde-operator", || {
-            install(&cluster, &ours.controller.reference, &ours.agent.reference)
+            install(&cluster, &operator, &[])
         })?;
         let folder = paths::repository().join("target/e2e").join(cluster.name());
         let uid = cluster.kubectl([
@@ -86,6 +89,7 @@ impl Site {
             environment,
             data,
             manifest_digest,
+            operator,
             cli,
             folder,
         };
@@ -173,6 +177,41 @@ impl Site {
             .text()
     }
 
+    /// Runs `kubectl sde` with the administrator's rights; whether it said yes, and what it printed.
+    ///
+    /// # Errors
+    /// When it cannot be run at all.
+    pub fn sde_as_admin(&self, args: &[&str]) -> Result<(bool, String)> {
+        let (status, output) = Run::new(&self.cli)
+            .env("KUBECONFIG", self.cluster.kubeconfig())
+            .args(args)
+            .finish()?;
+        Ok((status.success(), output.stdout))
+    }
+
+    /// Upgrades the release, or installs it again, with more `--set` values than the site's own.
+    ///
+    /// # Errors
+    /// When Helm or the API server refuses, or the pods are not ready in time.
+    pub fn install(&self, values: &[&str]) -> Result<()> {
+        install(&self.cluster, &self.operator, values)
+    }
+
+    /// Uninstalls the release.
+    ///
+    /// # Errors
+    /// When Helm or the API server refuses.
+    pub fn uninstall(&self) -> Result<()> {
+        let args = [
+            "uninstall",
+            "sde-operator",
+            "--namespace",
+            "sde-system",
+            "--wait",
+        ];
+        self.cluster.helm(args).map(|_| ())
+    }
+
     /// The SdePolicy of this site.
     pub fn policy(&self) -> Value {
         json!({
@@ -180,7 +219,7 @@ impl Site {
             "spec": {
                 "guidanceVersion": "2026-07-02", "storageClass": "standard",
                 "tiers": [{"name": "sensitive", "maxDays": 1096,
-                    "maxCompute": {"cpu": "8", "memory": "16Gi", "storage": "100Gi", "maxWorkspaces": 4}}],
+                    "maxCompute": {"cpu": "8", "memory": "16Gi", "storage": "100Gi", "maxWorkspaces": 4, "accelerators": {"nvidia.com/gpu": "2"}}}],
                 "environments": [
                     {"name": "jupyterlab-genomics", "image": self.environment.reference, "description": "JupyterLab with bcftools, numpy and matplotlib"},
                     {"name": "not-on-any-node", "image": format!("localhost/sde-operator/absent@sha256:{}", "0".repeat(64)), "description": "An image that no node has"}
@@ -205,7 +244,7 @@ fn build_cli() -> Result<PathBuf> {
     Ok(paths::repository().join("target/debug/kubectl-sde"))
 }
 
-fn install(cluster: &Cluster, controller: &str, agent: &str) -> Result<()> {
+fn install(cluster: &Cluster, [controller, agent]: &[String; 2], values: &[&str]) -> Result<()> {
     let chart = paths::repository().join("charts/sde-operator");
     if cluster.kubectl(["get", "namespace", "sde-hub"]).is_err() {
         cluster.kubectl(["create", "namespace", "sde-hub"])?;
@@ -230,6 +269,9 @@ fn install(cluster: &Cluster, controller: &str, agent: &str) -> Result<()> {
         format!("images.agent={agent}"),
     ] {
         args.extend(set(&setting));
+    }
+    for setting in values {
+        args.extend(set(setting));
     }
     match cluster.options().topology {
         Topology::Kindnet => {}

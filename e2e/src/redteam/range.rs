@@ -9,9 +9,9 @@ use crate::cluster::error::{Error, Result};
 use crate::cluster::{Cluster, internet, progress};
 use crate::images;
 use crate::node::Site;
+use crate::node::acts::{approve, namespace, submit};
 use crate::node::site::NODE_DATA;
 use crate::node::story::{self, COLLEAGUE, RESEARCHER, Source, get, wait_for};
-use crate::suites::node::{approved, namespace, submitted};
 
 /// The namespace of the controls, which no project owns and no policy locks.
 pub const CONTROL: &str = "redteam-control";
@@ -177,7 +177,7 @@ fn workspace(project: &str, user: &str) -> Value {
 /// Two projects, the first with an image and a hostPath dataset.
 fn projects(site: &Site) -> Result<(String, String)> {
     let harness = |error| Error::malformed(std::path::Path::new("projects"), error);
-    let one = submitted(site, "one", Source::Image, |_| {}).map_err(harness)?;
+    let one = submit(site, "one", Source::Image, |_| {}).map_err(harness)?;
     let folder = format!("{one}-folder");
     site.apply_as(
         "custodian-a",
@@ -188,7 +188,7 @@ fn projects(site: &Site) -> Result<(String, String)> {
         datasets.push(json!({"name": "folder", "dataset": folder, "minimisation": "The same excerpt, from a folder of the node"}));
     }
     site.apply_as("custodian-a", &project)?;
-    let other = submitted(site, "other", Source::Image, |project| {
+    let other = submit(site, "other", Source::Image, |project| {
         project["spec"]["people"][0]["user"] = json!(STRANGER);
         project["spec"]["people"][1]["user"] = json!("u-66bb");
     })
@@ -197,7 +197,7 @@ fn projects(site: &Site) -> Result<(String, String)> {
         wait_for(site, ("project", project, None), "seen", PATIENCE, |p| {
             p["status"]["observedGeneration"] == p["metadata"]["generation"]
         })?;
-        approved(site, project).map_err(harness)?;
+        approve(site, project).map_err(harness)?;
     }
     for project in [&one, &other] {
         wait_for(site, ("project", project, None), "Active", PATIENCE, |p| {

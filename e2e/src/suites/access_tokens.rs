@@ -18,7 +18,7 @@ use crate::controlplane::audit::{AuditEvent, events_since, position};
 use crate::controlplane::install::{SYSTEM_NAMESPACE, account_token};
 
 /// Somebody who works, but not in [`PROJECT`].
-const ELSEWHERE: &str = "colleague";
+const ELSEWHERE: &str = "neighbour";
 const ACT: &str = "cannot impersonate";
 
 fn workspaces(client: Client) -> Api<Workspace> {
@@ -43,7 +43,7 @@ pub(super) async fn hub(lab: &Lab) -> Result<()> {
         dry_run: true,
         ..PostParams::default()
     };
-    // The colleague works too, so the hub may act for both; only the project tells them apart.
+    // The neighbour works too, so the hub may act for both; only the project tells them apart.
     Life::new(lab, "elsewhere")
         .changed(
             "/people",
@@ -79,7 +79,7 @@ pub(super) async fn hub(lab: &Lab) -> Result<()> {
         workspaces(lab.hub_for(ELSEWHERE)?)
             .create(&post, &foreign)
             .await,
-        "User \"colleague\" cannot create resource \"workspaces\"",
+        "User \"neighbour\" cannot create resource \"workspaces\"",
     )?;
     for user in [
         "stranger",

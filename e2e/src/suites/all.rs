@@ -6,7 +6,7 @@ use crate::cluster::{down, packages, paths};
 
 use super::error::{Result, SuiteError};
 use super::runner::{Runner, SuiteReport};
-use super::{access_rights, control_plane, node, redteam};
+use super::{access_rights, control_plane, enforcement, node, redteam};
 
 /// A suite, by the name on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -158,8 +158,8 @@ async fn one(suite: Suite, options: &Options) -> Result<SuiteReport> {
         Suite::Steady => control_plane::run(control_plane::Suite::Steady, filter, thorough).await,
         Suite::Faults => control_plane::run(control_plane::Suite::Faults, filter, thorough).await,
         Suite::Node => node::cilium(name, filter).await,
-        Suite::Ptp => node::ptp(name, filter).await,
-        Suite::Mixed => node::mixed(name, filter).await,
+        Suite::Ptp => enforcement::ptp(name, filter).await,
+        Suite::Mixed => enforcement::mixed(name, filter).await,
         Suite::Redteam => redteam::run(name, filter).await,
     }
 }

@@ -17,7 +17,8 @@ use crate::controlplane::fault_proxy::{Fault, Point, Rule, Shape, Write};
 
 /// Errors, of which each disturbs one life only, and how many such lives at once: most of a life is waiting for the namespace
 /// controller, which gives every namespace five seconds.
-const ERRORS: [Fault; 6] = [
+const ERRORS: [Fault; 7] = [
+    Fault::Answer(403),
     Fault::Answer(409),
     Fault::Answer(429),
     Fault::Answer(500),

@@ -10,6 +10,7 @@ use sde_crds::{Dataset, SdePolicy};
 use serde_json::json;
 
 use super::error::Result;
+use super::life::day;
 use crate::controlplane::controller::{Operator, OperatorOptions};
 use crate::controlplane::fault_proxy::FaultProxy;
 use crate::controlplane::identity::{PEOPLE, RESEARCHERS};
@@ -150,13 +151,18 @@ fn policy() -> Result<SdePolicy> {
         "apiVersion": "sde-operator.dev/v1alpha1", "kind": "SdePolicy", "metadata": {"name": POLICY_NAME},
         "spec": {
             "guidanceVersion": "2026-07-02", "storageClass": STORAGE_CLASS,
-            "tiers": [{"name": "sensitive", "maxDays": 1096,
+            "tiers": [{"name": "sensitive", "maxDays": 1096, "requires": ["DeclaredUse", "BreachHistory", "Transfers"],
                 "maxCompute": {"cpu": "16", "memory": "64Gi", "storage": "1Ti", "maxWorkspaces": 20}}],
             "environments": [{"name": "jupyterlab-genomics", "image": image, "description": "JupyterLab with bcftools"}],
             "accelerators": ["nvidia.com/gpu"], "deviceClasses": ["gpu.nvidia.com"],
             "probe": {"standingSeconds": 86400, "inconclusiveDeadlineSeconds": 86400, "metadataAddresses": [], "canaries": []},
             "approvals": {"projectRoles": ["DataAccess", "PublicBenefit"], "closureApprovers": 2},
             "dataSources": {"hostPathAllowed": true},
+            "transfers": {
+                "country": "GB",
+                "adequacy": {"asOf": day(-1), "maxAgeDays": 366, "countries": [{"country": "NZ", "scope": "Full"}]},
+                "sanctions": {"asOf": day(-1), "maxAgeDays": 366, "countries": ["KP"], "organisations": []},
+            },
             "deciders": ["approver-a", "approver-b", "custodian-a", "custodian-b"],
         },
     }))
@@ -173,7 +179,7 @@ pub fn dataset(name: &str, project: &str) -> Result<Dataset> {
             "title": "Genotypes of the example cohort", "release": "2026-1", "class": "Genotype", "size": "1Gi",
             "custodian": {"organisation": "example-biobank", "contact": "data-access@example.org"},
             "manifestDigest": "sha256:2222222222222222222222222222222222222222222222222222222222222222",
-            "duo": ["DUO:0000006"], "deidentification": "DEID-2026-04",
+            "duo": ["DUO:0000006"], "nhsData": true, "deidentification": "DEID-2026-04",
             "source": {"hostPath": {"path": "/srv/sde-datasets/example"}}, "grantableTo": [project],
         },
     }))

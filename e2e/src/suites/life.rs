@@ -305,9 +305,13 @@ pub fn workspace(name: &str, user: &str) -> Result<Workspace> {
 /// A person of a Project, who is trained until so many days from now.
 pub fn person(user: &str, roles: &[&str], trained: i64) -> Value {
     json!({
-        "user": user, "organisation": "example-university", "roles": roles, "accessFrom": ["GB"],
+        "user": user, "breachHistory": no_breaches(), "organisation": "example-university", "roles": roles, "accessFrom": ["GB"],
         "training": {"course": "mrc-rdgc", "expires": day(trained)},
     })
+}
+
+fn no_breaches() -> Value {
+    json!({"declared": false, "severity": "None", "checkedSources": ["ico-enforcement"], "checkedAt": day(-1)})
 }
 
 /// The Project as a custodian writes it.
@@ -322,10 +326,11 @@ fn manifest(name: &str) -> Value {
                 "statement": "Which common variants change the penetrance.", "publicBenefit": "Better risk estimates.",
                 "ethics": {"required": true, "reference": "26/XX/0001", "expires": day(300)},
             },
-            "organisations": [{"name": "example-university", "sector": "Academic", "country": "GB",
+            "organisations": [{"name": "example-university", "sector": "Academic", "country": "GB", "breachHistory": no_breaches(),
                 "approval": {"reference": "ORG-17", "expires": day(300)}}],
             "people": [person],
             "datasets": [{"name": "genotypes", "dataset": format!("{name}-data"), "minimisation": "Two genes only"}],
+            "declaredUse": {"purpose": "Health", "commercial": false, "ancestryResearch": false, "methodsResearch": false},
             "environments": ["jupyterlab-genomics"],
             "compute": {"cpu": "4", "memory": "8Gi", "storage": "20Gi", "maxWorkspaces": 2},
             "schedule": {"starts": day(-1), "expires": day(250)},

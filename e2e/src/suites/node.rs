@@ -1,19 +1,19 @@
-//! The node lane: real kubelet, containerd and Cilium; and nodes whose network plugin ignores policies.
+//! The node lane: real kubelet, containerd and Cilium.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::error::{Result, check};
+use super::node_compute as compute;
+use super::node_release as release;
 use super::runner::{Runner, SuiteReport};
-use crate::cluster::{Topology, UpOptions};
-use crate::demo::{cells, judge};
+use crate::cluster::UpOptions;
 use crate::node::Site;
-use crate::node::notebook::talk;
-use crate::node::story::{self, COLLEAGUE, RESEARCHER, Source, condition, get, wait_for};
-
-/// How long one thing may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(150);
+use crate::node::acts::{self, PATIENCE, namespace, project_when, workspace_when};
+use crate::node::attestation::Exported;
+use crate::node::session;
+use crate::node::story::{self, RESEARCHER, Source, condition, get, wait_for};
 
 /// Runs the suite on a cluster with Cilium.
 ///
@@ -62,220 +62,48 @@ pub async fn cilium(name: &str, filter: Option<String>) -> Result<SuiteReport> {
             people_are_refused(&site)
         })
         .await;
-    Ok(runner.finish())
-}
-
-/// Runs the suite on a cluster whose only node ignores policies.
-///
-/// # Errors
-/// When the cluster cannot be had; failed tests are in the report.
-pub async fn ptp(name: &str, filter: Option<String>) -> Result<SuiteReport> {
-    let site = Site::up(&UpOptions {
-        name: name.to_owned(),
-        topology: Topology::Ptp,
-        ..UpOptions::default()
-    })?;
-    let mut runner = Runner::new(filter);
-    runner
-        .test("ptp: no project opens where policies are ignored", async {
-            refused_everywhere(&site)
-        })
-        .await;
-    Ok(runner.finish())
-}
-
-/// Runs the suite on a cluster with one node of each kind.
-///
-/// # Errors
-/// When the cluster cannot be had; failed tests are in the report.
-pub async fn mixed(name: &str, filter: Option<String>) -> Result<SuiteReport> {
-    let site = Site::up(&UpOptions {
-        name: name.to_owned(),
-        topology: Topology::Mixed,
-        ..UpOptions::default()
-    })?;
-    let mut runner = Runner::new(filter);
     runner
         .test(
-            "mixed: opened on the node that enforces, refused on the one that does not",
-            async { one_of_each(&site) },
+            "node: an accelerator for one project and none for the other",
+            async { compute::accelerators(&site) },
+        )
+        .await;
+    runner
+        .test("node: pods run where their tier says", async {
+            compute::placement(&site)
+        })
+        .await;
+    runner
+        .test("node: the doctor proves the lock", async {
+            release::doctor_proves(&site, |_| true)
+        })
+        .await;
+    runner
+        .test(
+            "node: upgraded, uninstalled, installed again: nothing opens, nothing is lost",
+            async { release::upgraded_and_uninstalled(&site) },
         )
         .await;
     Ok(runner.finish())
 }
 
-/// A project from submission to Active; returns its name.
-fn opened(site: &Site, prefix: &str, source: Source) -> Result<String> {
-    let project = submitted(site, prefix, source, |_| {})?;
-    approved(site, &project)?;
-    wait_for(site, ("project", &project, None), "Active", PATIENCE, |p| {
-        p["status"]["phase"] == "Active"
-    })?;
-    Ok(project)
-}
-
-pub(crate) fn submitted(
-    site: &Site,
-    prefix: &str,
-    source: Source,
-    change: impl Fn(&mut Value),
-) -> Result<String> {
-    let project = format!(
-        "{prefix}-{:x}",
-        jiff::Timestamp::now().as_millisecond() & 0xfff_ffff
-    );
-    let dataset = format!("{project}-data");
-    site.apply_as(
-        "custodian-a",
-        &story::dataset(site, &dataset, &project, source),
-    )?;
-    let mut object = story::project(&project, &dataset);
-    change(&mut object);
-    site.apply_as("custodian-a", &object)?;
-    Ok(project)
-}
-
-pub(crate) fn approved(site: &Site, project: &str) -> Result<()> {
-    wait_for(
-        site,
-        ("project", project, None),
-        "digested",
-        PATIENCE,
-        |p| p["status"]["specDigest"].is_string(),
-    )?;
-    site.sde(
-        "approver-a",
-        &["approve", project, "--role", "DataAccess", "--yes"],
-    )?;
-    site.sde(
-        "approver-b",
-        &["approve", project, "--role", "PublicBenefit", "--yes"],
-    )?;
-    Ok(())
-}
-
-pub(crate) fn namespace(project: &str) -> String {
-    format!("sde-project-{project}")
-}
-
-fn workspace_when(
-    site: &Site,
-    project: &str,
-    user: &str,
-    wanted: &str,
-    holds: impl Fn(&Value) -> bool,
-) -> Result<Value> {
-    Ok(wait_for(
-        site,
-        ("workspace", user, Some(&namespace(project))),
-        wanted,
-        PATIENCE,
-        holds,
-    )?)
-}
-
-fn running(site: &Site, project: &str, user: &str) -> Result<Value> {
-    site.open_as_hub(&story::workspace(project, user))?;
-    workspace_when(site, project, user, "Running", |w| {
-        w["status"]["phase"] == "Running"
-    })
-}
-
-fn closed(site: &Site, project: &str) -> Result<Value> {
-    site.sde("custodian-a", &["close", project, "--yes"])?;
-    wait_for(
-        site,
-        ("project", project, None),
-        "waiting for closure approvals",
-        PATIENCE,
-        |p| condition(p, "Closing")["reason"] == "T0AwaitApprovals",
-    )?;
-    site.sde(
-        "approver-a",
-        &["approve", project, "--role", "Closure", "--yes"],
-    )?;
-    site.sde(
-        "approver-b",
-        &["approve", project, "--role", "Closure", "--yes"],
-    )?;
-    let closed = wait_for(site, ("project", project, None), "Closed", PATIENCE, |p| {
-        p["status"]["phase"] == "Closed"
-    })?;
-    check(
-        get(site, "namespace", &namespace(project), None)?.is_null(),
-        "the namespace is still there",
-    )?;
-    let volumes = site.cluster.kubectl([
-        "get",
-        "persistentvolumes",
-        "--output",
-        "jsonpath={.items[*].spec.claimRef.namespace}",
-    ])?;
-    check(
-        !volumes.contains(&namespace(project)),
-        format_args!("volumes are left: {volumes}"),
-    )?;
-    Ok(closed)
-}
-
 fn life(site: &Site, source: Source) -> Result<()> {
-    let project = opened(site, "life", source)?;
-    let workspace = running(site, &project, RESEARCHER)?;
+    let project = acts::open(site, "life", source)?;
+    let workspace = acts::run(site, &project, RESEARCHER)?;
     let pod = workspace["status"]["pod"]["name"]
         .as_str()
         .unwrap_or_default();
-    let url = workspace["status"]["pod"]["url"]
-        .as_str()
-        .unwrap_or_default();
-    let answers = talk(
-        site,
-        &project,
-        url,
-        &story::token(site, &project, pod)?,
-        &cells(site)?,
-    )?;
-    judge(&answers)?;
+    session::judge(&session::work(site, &project, &project, &workspace)?)?;
     check(
         mounted_read_only(site, &project, pod)?,
         "the data is not mounted read-only in the pod's own mount table",
     )?;
-    let closed = closed(site, &project)?;
+    let closed = acts::close(site, &project)?;
     let folder = site.folder.join("suites").join(&project);
-    let out = folder.to_string_lossy().into_owned();
-    site.sde("auditor", &["attestation", "export", &project, "-o", &out])?;
-    let key = folder.join("status.pem");
-    std::fs::write(
-        &key,
-        closed["status"]["attestationKey"]["publicKey"]
-            .as_str()
-            .unwrap_or_default(),
-    )
-    .map_err(crate::cluster::error::Error::io("cannot write", &key))?;
-    let (key, bundle, evidence) = (
-        key.to_string_lossy().into_owned(),
-        format!("{out}/bundle.sigstore.json"),
-        format!("{out}/evidence.json"),
-    );
-    site.sde(
-        "auditor",
-        &[
-            "verify",
-            "--key",
-            &key,
-            "--bundle",
-            &bundle,
-            "--evidence",
-            &evidence,
-        ],
-    )?;
-    let script = crate::cluster::paths::repository().join("e2e/verify/verify.sh");
-    let stock = crate::cluster::command::Run::new("bash")
-        .arg(script)
-        .args([&key, &bundle, &evidence])
-        .succeeds()?;
+    let verdict = Exported::of(site, &project, &closed, &folder)?.verify()?;
     check(
-        stock,
-        "openssl, jq and sha256sum do not verify the attestation",
+        verdict.ours.is_some() && verdict.stock.is_some(),
+        format_args!("the attestation does not verify: {verdict:?}"),
     )?;
     site.kubectl(
         "custodian-a",
@@ -314,7 +142,7 @@ fn mounted_read_only(site: &Site, project: &str, pod: &str) -> Result<bool> {
 }
 
 fn policies_come_back(site: &Site) -> Result<()> {
-    let project = opened(site, "drift", Source::Image)?;
+    let project = acts::open(site, "drift", Source::Image)?;
     let of = namespace(&project);
     let refused = site.cluster.kubectl([
         "delete",
@@ -366,26 +194,25 @@ fn policies_come_back(site: &Site) -> Result<()> {
         "the policy could not be deleted, so its repair was not tested",
     )?;
     repaired?;
-    closed(site, &project).map(|_| ())
+    acts::close(site, &project)?;
+    Ok(())
 }
 
 fn missing(site: &Site) -> Result<()> {
-    let project = submitted(site, "missing", Source::Image, |p| {
+    let project = acts::submit(site, "missing", Source::Image, |p| {
         p["spec"]["environments"] = json!(["jupyterlab-genomics", "not-on-any-node"])
     })?;
-    approved(site, &project)?;
-    wait_for(site, ("project", &project, None), "Active", PATIENCE, |p| {
-        p["status"]["phase"] == "Active"
-    })?;
+    acts::approve(site, &project)?;
+    acts::active(site, &project)?;
     let mut workspace = story::workspace(&project, RESEARCHER);
     workspace["spec"]["environment"] = json!("not-on-any-node");
     site.open_as_hub(&workspace)?;
     workspace_when(site, &project, RESEARCHER, "told of its image", |w| {
         condition(w, "Ready")["reason"] == "ImageUnavailable"
     })?;
-    closed(site, &project)?;
+    acts::close(site, &project)?;
 
-    let project = submitted(site, "nosource", Source::HostPath, |_| {})?;
+    let project = acts::submit(site, "nosource", Source::HostPath, |_| {})?;
     let dataset = format!("{project}-gone");
     let mut data = story::dataset(site, &dataset, &project, Source::HostPath);
     data["spec"]["source"]["hostPath"]["path"] = json!("/var/sde-data/not-there");
@@ -393,32 +220,23 @@ fn missing(site: &Site) -> Result<()> {
     let mut object = story::project(&project, &dataset);
     object["spec"]["datasets"][0]["dataset"] = json!(dataset);
     site.apply_as("custodian-a", &object)?;
-    wait_for(
-        site,
-        ("project", &project, None),
-        "of the changed spec",
-        PATIENCE,
-        |p| p["status"]["observedGeneration"] == p["metadata"]["generation"],
-    )?;
-    approved(site, &project)?;
+    project_when(site, &project, "of the changed spec", |p| {
+        p["status"]["observedGeneration"] == p["metadata"]["generation"]
+    })?;
+    acts::approve(site, &project)?;
     let told = |p: &Value| {
         condition(p, "DataVerified")["status"] == "False"
             && condition(p, "DataVerified")["message"]
                 .as_str()
                 .is_some_and(|m| m.contains(&dataset))
     };
-    wait_for(
-        site,
-        ("project", &project, None),
-        "told of its source",
-        PATIENCE,
-        told,
-    )?;
-    closed(site, &project).map(|_| ())
+    project_when(site, &project, "told of its source", told)?;
+    acts::close(site, &project)?;
+    Ok(())
 }
 
 fn sentinel_down(site: &Site) -> Result<()> {
-    let project = opened(site, "nosentinel", Source::Image)?;
+    let project = acts::open(site, "nosentinel", Source::Image)?;
     let scale = |replicas: &str| {
         site.cluster.kubectl([
             "scale",
@@ -469,10 +287,9 @@ fn sentinel_down(site: &Site) -> Result<()> {
         pods?.trim().is_empty(),
         "a workspace pod exists although the sentinel is down",
     )?;
-    workspace_when(site, &project, RESEARCHER, "Running", |w| {
-        w["status"]["phase"] == "Running"
-    })?;
-    closed(site, &project).map(|_| ())
+    acts::running(site, &project, RESEARCHER)?;
+    acts::close(site, &project)?;
+    Ok(())
 }
 
 fn kill_controller(site: &Site) -> Result<()> {
@@ -493,8 +310,8 @@ fn kill_controller(site: &Site) -> Result<()> {
 }
 
 fn controller_killed(site: &Site) -> Result<()> {
-    let project = submitted(site, "killed", Source::Image, |_| {})?;
-    approved(site, &project)?;
+    let project = acts::submit(site, "killed", Source::Image, |_| {})?;
+    acts::approve(site, &project)?;
     let exists = |p: &Value| !p.is_null();
     wait_for(
         site,
@@ -504,43 +321,23 @@ fn controller_killed(site: &Site) -> Result<()> {
         exists,
     )?;
     kill_controller(site)?;
-    wait_for(site, ("project", &project, None), "Active", PATIENCE, |p| {
-        p["status"]["phase"] == "Active"
-    })?;
+    acts::active(site, &project)?;
     site.open_as_hub(&story::workspace(&project, RESEARCHER))?;
     workspace_when(site, &project, RESEARCHER, "Proving", |w| {
         w["status"]["phase"] == "Proving"
     })?;
     kill_controller(site)?;
-    workspace_when(site, &project, RESEARCHER, "Running", |w| {
-        w["status"]["phase"] == "Running"
-    })?;
-    site.sde("custodian-a", &["close", &project, "--yes"])?;
+    acts::running(site, &project, RESEARCHER)?;
+    acts::ask_to_close(site, &project)?;
     kill_controller(site)?;
-    wait_for(
-        site,
-        ("project", &project, None),
-        "waiting for closure approvals",
-        PATIENCE,
-        |p| condition(p, "Closing")["reason"] == "T0AwaitApprovals",
-    )?;
-    site.sde(
-        "approver-a",
-        &["approve", &project, "--role", "Closure", "--yes"],
-    )?;
-    site.sde(
-        "approver-b",
-        &["approve", &project, "--role", "Closure", "--yes"],
-    )?;
+    acts::approve_closure(site, &project)?;
     kill_controller(site)?;
-    wait_for(site, ("project", &project, None), "Closed", PATIENCE, |p| {
-        p["status"]["phase"] == "Closed"
-    })?;
+    acts::closed(site, &project)?;
     Ok(())
 }
 
 fn people_are_refused(site: &Site) -> Result<()> {
-    let project = opened(site, "refused", Source::Image)?;
+    let project = acts::open(site, "refused", Source::Image)?;
     let words = |result: crate::cluster::error::Result<String>| {
         result.err().map(|e| e.to_string()).unwrap_or_default()
     };
@@ -570,64 +367,6 @@ fn people_are_refused(site: &Site) -> Result<()> {
         exec.contains("denied request") || exec.contains("forbidden"),
         format_args!("exec as the administrator: {exec:?}"),
     )?;
-    closed(site, &project).map(|_| ())
-}
-
-fn refused_everywhere(site: &Site) -> Result<()> {
-    let project = submitted(site, "open", Source::Image, |_| {})?;
-    approved(site, &project)?;
-    let told = |p: &Value| condition(p, "EgressEnforced")["status"] == "False";
-    let refused = wait_for(site, ("project", &project, None), "refused", PATIENCE, told)?;
-    let message = condition(&refused, "EgressEnforced")["message"]
-        .as_str()
-        .unwrap_or_default()
-        .to_owned();
-    check(
-        message.contains("sentinel"),
-        format_args!("the message does not name the target that answered: {message}"),
-    )?;
-    site.open_as_hub(&story::workspace(&project, RESEARCHER))?;
-    let told = |w: &Value| condition(w, "Ready")["reason"] == "ProjectNotProven";
-    workspace_when(site, &project, RESEARCHER, "refused", told)?;
-    closed(site, &project).map(|_| ())
-}
-
-fn one_of_each(site: &Site) -> Result<()> {
-    let nodes = site.cluster.nodes()?;
-    let node = |suffix: &str| {
-        nodes
-            .iter()
-            .find(|n| n.ends_with(suffix))
-            .cloned()
-            .unwrap_or_default()
-    };
-    let (enforcing, ignoring) = (node("control-plane"), node("worker"));
-    let cordon = |node: &str, on: bool| {
-        site.cluster
-            .kubectl([if on { "cordon" } else { "uncordon" }, node])
-    };
-    cordon(&ignoring, true)?;
-    let project = opened(site, "mixed", Source::Image)?;
-    running(site, &project, RESEARCHER)?;
-    cordon(&ignoring, false)?;
-    cordon(&enforcing, true)?;
-    site.open_as_hub(&story::workspace(&project, COLLEAGUE))?;
-    let told = |w: &Value| condition(w, "EgressEnforced")["status"] == "False";
-    let refused = workspace_when(site, &project, COLLEAGUE, "refused", told);
-    cordon(&enforcing, false)?;
-    let refused = refused?;
-    let message = condition(&refused, "EgressEnforced")["message"]
-        .as_str()
-        .unwrap_or_default()
-        .to_owned();
-    check(
-        message.contains("sentinel") && message.contains(&ignoring),
-        format_args!("the message does not name target and node: {message}"),
-    )?;
-    check(
-        refused["status"]["pod"]["url"].is_null(),
-        "a refused workspace has an address",
-    )?;
-    println!("    refused: {message}");
-    closed(site, &project).map(|_| ())
+    acts::close(site, &project)?;
+    Ok(())
 }

@@ -215,6 +215,8 @@ pub enum Role {
     PublicBenefit,
     /// Ethics approval is seen
     Ethics,
+    /// Access from abroad is weighed
+    Transfer,
     /// Destruction of what the inventory lists
     Closure,
 }
@@ -225,6 +227,7 @@ impl From<Role> for ApprovalRole {
             Role::DataAccess => Self::DataAccess,
             Role::PublicBenefit => Self::PublicBenefit,
             Role::Ethics => Self::Ethics,
+            Role::Transfer => Self::Transfer,
             Role::Closure => Self::Closure,
         }
     }

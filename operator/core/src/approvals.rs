@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use sde_crds::ProjectApproval;
 use sde_crds::project::ProjectSpec;
 use sde_crds::project_approval::{ApprovalRole, Decision};
 
 use crate::labels::ProjectId;
+use crate::project::rules::Deadline;
 use crate::time;
 
 /// What the approvals say of one digest.
@@ -19,6 +21,8 @@ pub struct Decided {
     pub void: Vec<(String, String)>,
     /// Roles in which someone rejects.
     pub rejected: BTreeSet<ApprovalRole>,
+    /// Last day of each approval that counts, the latest where one person gave several.
+    pub last: BTreeMap<(ApprovalRole, String), Date>,
 }
 
 /// Reads the approvals of one project for one digest. `spec` is the spec that the digest is of: its
@@ -34,6 +38,7 @@ pub fn decide(
         approved: BTreeMap::new(),
         void: Vec::new(),
         rejected: BTreeSet::new(),
+        last: BTreeMap::new(),
     };
     let mut revoked = BTreeSet::new();
     let mut yes = Vec::new();
@@ -54,12 +59,15 @@ pub fn decide(
         } else if of.decision == Decision::Rejected {
             decided.rejected.insert(of.role);
         } else {
-            yes.push((of.role, of.approver.clone()));
+            yes.push((of.role, of.approver.clone(), of.expires));
         }
     }
-    for (role, approver) in yes {
-        if !revoked.contains(&(role, approver.clone())) {
+    for (role, approver, expires) in yes {
+        let key = (role, approver.clone());
+        if !revoked.contains(&key) {
             decided.approved.entry(role).or_default().insert(approver);
+            let last = decided.last.entry(key).or_insert(expires);
+            *last = expires.max(*last);
         }
     }
     decided.void.sort();
@@ -133,6 +141,36 @@ impl Decided {
             }
         }
         false
+    }
+
+    /// Everybody whose approval counts, in whatever role.
+    pub fn approvers(&self) -> BTreeSet<String> {
+        self.approved.values().flatten().cloned().collect()
+    }
+
+    /// When each role of `required` will no longer be filled by as many people as it takes.
+    pub fn deadlines(&self, required: &[ApprovalRole]) -> Vec<Deadline> {
+        let roles: BTreeSet<ApprovalRole> = required.iter().copied().collect();
+        let ends = |role: ApprovalRole| {
+            let people = required.iter().filter(|r| **r == role).count();
+            let mut last: Vec<Date> = self
+                .last
+                .iter()
+                .filter(|((of, _), _)| *of == role)
+                .map(|(_, last)| *last)
+                .collect();
+            last.sort_unstable_by(|a, b| b.cmp(a));
+            last.get(people.saturating_sub(1)).copied()
+        };
+        roles
+            .into_iter()
+            .filter_map(|role| {
+                Some(Deadline {
+                    last: ends(role)?,
+                    what: format!("approval in role {role}"),
+                })
+            })
+            .collect()
     }
 
     /// Distinct people who approve in `role`.

@@ -13,6 +13,26 @@ pub mod types {
     pub const APPROVED: &str = "Approved";
     /// People and their organisations are approved and current.
     pub const PEOPLE_APPROVED: &str = "PeopleApproved";
+    /// Organisations are approved, assessed and of a sector that may have the data.
+    pub const ORGANISATIONS_APPROVED: &str = "OrganisationsApproved";
+    /// Legal basis, ethics, benefit and risk are recorded and current.
+    pub const GOVERNANCE_VALID: &str = "GovernanceValid";
+    /// The declared use fits the Datasets' terms.
+    pub const CONSENT_MATCHED: &str = "ConsentMatched";
+    /// What is granted is what was approved, and no more.
+    pub const MINIMISED: &str = "Minimised";
+    /// The environment is the holder's own or assessed in advance.
+    pub const SETTING_APPROVED: &str = "SettingApproved";
+    /// Access from abroad has a basis, and nobody is under sanctions.
+    pub const TRANSFERS_LAWFUL: &str = "TransfersLawful";
+    /// Nothing that the Project rests on has ended; True with a warning when something soon will.
+    pub const EVIDENCE_CURRENT: &str = "EvidenceCurrent";
+    /// The SdePolicy was held against the guidance in time.
+    pub const POLICY_REVIEWED: &str = "PolicyReviewed";
+    /// Whether declared places of access are enforced.
+    pub const LOCATION_ENFORCED: &str = "LocationEnforced";
+    /// Copies handed out earlier are confirmed as destroyed.
+    pub const LEGACY_COPIES_RESOLVED: &str = "LegacyCopiesResolved";
     /// Namespace, quota and policies are as desired.
     pub const NAMESPACE_LOCKED: &str = "NamespaceLocked";
     /// The lock was proven by trying to break it.

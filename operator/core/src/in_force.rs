@@ -3,7 +3,12 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
-use sde_crds::project::{Compute, DatasetGrant, Ethics, Person, ProjectSpec, Purpose, Schedule};
+use sde_crds::Evidence;
+use sde_crds::declarations::{DeclaredUse, ExternalAdvice, Transfer};
+use sde_crds::evidence::{BreachException, BreachHistory, Severity};
+use sde_crds::project::{
+    Compute, DatasetGrant, Ethics, Governance, Organisation, Person, ProjectSpec, Purpose, Schedule,
+};
 
 use crate::quantity;
 
@@ -20,13 +25,10 @@ pub fn in_force(approved: &ProjectSpec, present: &ProjectSpec) -> ProjectSpec {
             .organisations
             .iter()
             .filter_map(|a| {
-                let p = present
+                present
                     .organisations
                     .iter()
-                    .find(|p| p.name == a.name && p.sector == a.sector && p.country == a.country)?;
-                let mut organisation = a.clone();
-                organisation.approval.expires = a.approval.expires.min(p.approval.expires);
-                Some(organisation)
+                    .find_map(|p| organisation(a, p))
             })
             .collect(),
         datasets: approved
@@ -51,6 +53,27 @@ pub fn in_force(approved: &ProjectSpec, present: &ProjectSpec) -> ProjectSpec {
             ..approved.closure.clone()
         },
         purpose: purpose(&approved.purpose, &present.purpose),
+        transfers: transfers(approved.transfers.as_ref(), present.transfers.as_ref()),
+        declared_use: approved.declared_use.as_ref().map(|a| {
+            let p = present.declared_use.as_ref();
+            DeclaredUse {
+                collaboration: evidence(
+                    a.collaboration.as_ref(),
+                    p.and_then(|p| p.collaboration.as_ref()),
+                ),
+                ..a.clone()
+            }
+        }),
+        external_advice: approved.external_advice.as_ref().map(|all| {
+            let present = || present.external_advice.iter().flatten();
+            let same = |a: &ExternalAdvice| present().find(|p| p.source == a.source);
+            all.iter()
+                .map(|a| ExternalAdvice {
+                    evidence: sooner(&a.evidence, same(a).map(|p| &p.evidence)),
+                    ..a.clone()
+                })
+                .collect()
+        }),
         ..approved.clone()
     }
 }
@@ -62,11 +85,118 @@ fn purpose(approved: &Purpose, present: &Purpose) -> Purpose {
         required: a.required || p.required,
         reference: a.reference.clone(),
         expires: a.expires.into_iter().chain(p.expires).min(),
+        body: a.body.clone(),
+        evidence: evidence(a.evidence.as_ref(), p.evidence.as_ref()),
     };
     Purpose {
         ethics,
+        risk_assessment: evidence(
+            approved.risk_assessment.as_ref(),
+            present.risk_assessment.as_ref(),
+        ),
+        governance: approved.governance.as_ref().map(|a| {
+            let p = present.governance.as_ref();
+            Governance {
+                legal_basis: sooner(&a.legal_basis, p.map(|p| &p.legal_basis)),
+                impact_assessment: sooner(&a.impact_assessment, p.map(|p| &p.impact_assessment)),
+                research: sooner(&a.research, p.map(|p| &p.research)),
+            }
+        }),
         ..approved.clone()
     }
+}
+
+/// What was approved, ending when either of the two does. What is new waits; what is left out stays as approved,
+/// so that nothing that has ended can be hidden.
+fn evidence(approved: Option<&Evidence>, present: Option<&Evidence>) -> Option<Evidence> {
+    approved.map(|a| sooner(a, present))
+}
+
+fn sooner(approved: &Evidence, present: Option<&Evidence>) -> Evidence {
+    let expires = present.and_then(|p| p.expires);
+    Evidence {
+        expires: approved.expires.into_iter().chain(expires).min(),
+        ..approved.clone()
+    }
+}
+
+/// The worse of the two. A serious history acts as soon as it is told; its exception waits for approval.
+fn history(
+    approved: Option<&BreachHistory>,
+    present: Option<&BreachHistory>,
+) -> Option<BreachHistory> {
+    let serious = |h: &&BreachHistory| h.severity == Severity::Serious;
+    let (a, p) = match (approved, present) {
+        (Some(a), Some(p)) => (a, p),
+        (None, told) => {
+            return told.filter(serious).map(|p| BreachHistory {
+                exception: None,
+                ..p.clone()
+            });
+        }
+        (only, None) => return only.cloned(),
+    };
+    let severity = a.severity.max(p.severity);
+    let newly = serious(&p) && !serious(&a);
+    let exception = a.exception.as_ref().filter(|_| !newly);
+    Some(BreachHistory {
+        declared: a.declared || p.declared,
+        severity,
+        checked_at: a.checked_at.min(p.checked_at),
+        exception: exception.map(|e| BreachException {
+            evidence: sooner(&e.evidence, p.exception.as_ref().map(|p| &p.evidence)),
+            ..e.clone()
+        }),
+        ..a.clone()
+    })
+}
+
+fn organisation(approved: &Organisation, present: &Organisation) -> Option<Organisation> {
+    let (a, p) = (approved, present);
+    let same = a.name == p.name
+        && a.sector == p.sector
+        && a.country == p.country
+        && a.identifier == p.identifier;
+    same.then(|| {
+        let mut organisation = a.clone();
+        organisation.approval.expires = a.approval.expires.min(p.approval.expires);
+        organisation.contract = evidence(a.contract.as_ref(), p.contract.as_ref());
+        organisation.assessment = evidence(a.assessment.as_ref(), p.assessment.as_ref());
+        organisation.additional_scrutiny = evidence(
+            a.additional_scrutiny.as_ref(),
+            p.additional_scrutiny.as_ref(),
+        );
+        organisation.breach_history = history(a.breach_history.as_ref(), p.breach_history.as_ref());
+        organisation
+    })
+}
+
+fn transfers(
+    approved: Option<&Vec<Transfer>>,
+    present: Option<&Vec<Transfer>>,
+) -> Option<Vec<Transfer>> {
+    let both: Vec<Transfer> = approved?
+        .iter()
+        .filter_map(|a| {
+            let p = present?
+                .iter()
+                .find(|p| p.organisation == a.organisation && p.country == a.country)?;
+            let mut transfer = a.clone();
+            transfer.recipient = evidence(a.recipient.as_ref(), p.recipient.as_ref());
+            transfer.measures_reviewed =
+                evidence(a.measures_reviewed.as_ref(), p.measures_reviewed.as_ref());
+            transfer.legal_advice = evidence(a.legal_advice.as_ref(), p.legal_advice.as_ref());
+            if let (Some(a), Some(p)) = (&mut transfer.safeguard, &p.safeguard) {
+                a.evidence = sooner(&a.evidence, Some(&p.evidence));
+            }
+            if let (Some(a), Some(p)) = (&mut transfer.risk_assessment, &p.risk_assessment) {
+                a.evidence = sooner(&a.evidence, Some(&p.evidence));
+                a.tests_met &= p.tests_met;
+            }
+            Some(transfer)
+        })
+        .collect();
+    (!both.is_empty()).then_some(both)
 }
 
 fn person(approved: &Person, present: &Person) -> Option<Person> {
@@ -91,7 +221,15 @@ fn person(approved: &Person, present: &Person) -> Option<Person> {
         access_from,
         ..approved.clone()
     };
-    person.training.expires = approved.training.expires.min(present.training.expires);
+    let (a, p) = (approved, present);
+    person.training.expires = a.training.expires.min(p.training.expires);
+    person.training.evidence = evidence(a.training.evidence.as_ref(), p.training.evidence.as_ref());
+    person.assessment = evidence(a.assessment.as_ref(), p.assessment.as_ref());
+    person.additional_scrutiny = evidence(
+        a.additional_scrutiny.as_ref(),
+        p.additional_scrutiny.as_ref(),
+    );
+    person.breach_history = history(a.breach_history.as_ref(), p.breach_history.as_ref());
     Some(person)
 }
 

@@ -12,6 +12,7 @@ pub mod dataset;
 pub mod in_force;
 pub mod labels;
 pub mod lock;
+pub mod placement;
 pub mod pod;
 pub mod project;
 pub mod proving;

@@ -1,5 +1,7 @@
 //! The one shape of pod the controller makes: probe and gate first, without data, then the main container.
 
+mod view;
+
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{
@@ -8,13 +10,16 @@ use k8s_openapi::api::core::v1::{
     ResourceRequirements, SeccompProfile, SecurityContext, Sysctl, Volume, VolumeMount,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use sde_crds::names;
+use sde_crds::policy::Placement;
 
 use crate::labels::{ProjectId, with_label};
-use crate::lock::{Report, Target};
+use crate::lock::Target;
+use crate::placement;
 use crate::settings::Settings;
 use crate::targets::SentinelAt;
+
+pub use view::View;
 
 /// Name of the init container that tries to get out.
 pub const PROBE: &str = "probe";
@@ -46,6 +51,8 @@ pub struct Locked {
     pub ping_group_range: &'static str,
     /// How the probe treats ping: `Refused` or `Sent`.
     pub ping: &'static str,
+    /// Where its tier runs.
+    pub placement: Option<Placement>,
 }
 
 /// The pod, hardened, with probe and gate before everything else.
@@ -68,37 +75,40 @@ pub fn locked(
     volumes.push(gate_volume());
     Pod {
         metadata,
-        spec: Some(PodSpec {
-            init_containers: Some(vec![probe(settings, targets, of.ping), gate(settings)]),
-            containers: vec![of.main],
-            volumes: Some(volumes),
-            restart_policy: Some("Never".to_owned()),
-            automount_service_account_token: Some(false),
-            service_account_name: Some("workspace".to_owned()),
-            enable_service_links: Some(false),
-            // No resolver at all: no names, so no tunnel through names.
-            dns_policy: Some("None".to_owned()),
-            dns_config: Some(PodDNSConfig {
-                nameservers: Some(vec!["127.0.0.1".to_owned()]),
-                ..PodDNSConfig::default()
-            }),
-            security_context: Some(PodSecurityContext {
-                run_as_non_root: Some(true),
-                run_as_user: Some(of.user),
-                run_as_group: Some(of.user),
-                fs_group: Some(of.user),
-                fs_group_change_policy: Some("OnRootMismatch".to_owned()),
-                seccomp_profile: Some(seccomp()),
-                // containerd opens ping sockets to everyone unless the pod says otherwise.
-                sysctls: Some(vec![Sysctl {
-                    name: "net.ipv4.ping_group_range".to_owned(),
-                    value: of.ping_group_range.to_owned(),
-                }]),
-                ..PodSecurityContext::default()
-            }),
-            termination_grace_period_seconds: Some(5),
-            ..PodSpec::default()
-        }),
+        spec: Some(placement::placed(
+            of.placement.as_ref(),
+            PodSpec {
+                init_containers: Some(vec![probe(settings, targets, of.ping), gate(settings)]),
+                containers: vec![of.main],
+                volumes: Some(volumes),
+                restart_policy: Some("Never".to_owned()),
+                automount_service_account_token: Some(false),
+                service_account_name: Some("workspace".to_owned()),
+                enable_service_links: Some(false),
+                // No resolver at all: no names, so no tunnel through names.
+                dns_policy: Some("None".to_owned()),
+                dns_config: Some(PodDNSConfig {
+                    nameservers: Some(vec!["127.0.0.1".to_owned()]),
+                    ..PodDNSConfig::default()
+                }),
+                security_context: Some(PodSecurityContext {
+                    run_as_non_root: Some(true),
+                    run_as_user: Some(of.user),
+                    run_as_group: Some(of.user),
+                    fs_group: Some(of.user),
+                    fs_group_change_policy: Some("OnRootMismatch".to_owned()),
+                    seccomp_profile: Some(seccomp()),
+                    // containerd opens ping sockets to everyone unless the pod says otherwise.
+                    sysctls: Some(vec![Sysctl {
+                        name: "net.ipv4.ping_group_range".to_owned(),
+                        value: of.ping_group_range.to_owned(),
+                    }]),
+                    ..PodSecurityContext::default()
+                }),
+                termination_grace_period_seconds: Some(5),
+                ..PodSpec::default()
+            },
+        )),
         status: None,
     }
 }
@@ -245,187 +255,6 @@ pub fn scratch(name: &str, size: &str) -> Volume {
             ..EmptyDirVolumeSource::default()
         }),
         ..Volume::default()
-    }
-}
-
-/// What can be read off a pod, whichever of the three it is.
-#[derive(Debug, Clone, Copy)]
-pub struct View<'a>(pub &'a Pod);
-
-impl<'a> View<'a> {
-    /// UID.
-    pub fn uid(&self) -> &'a str {
-        self.0.metadata.uid.as_deref().unwrap_or_default()
-    }
-
-    /// Name.
-    pub fn name(&self) -> &'a str {
-        self.0.metadata.name.as_deref().unwrap_or_default()
-    }
-
-    /// Whether it is on its way out.
-    pub fn deleting(&self) -> bool {
-        self.0.metadata.deletion_timestamp.is_some()
-    }
-
-    /// Phase of the pod.
-    pub fn phase(&self) -> &'a str {
-        self.0
-            .status
-            .as_ref()
-            .and_then(|s| s.phase.as_deref())
-            .unwrap_or("Pending")
-    }
-
-    /// Address, once it has one.
-    pub fn ip(&self) -> Option<&'a str> {
-        self.0.status.as_ref()?.pod_ip.as_deref()
-    }
-
-    /// Address of its node.
-    pub fn host_ip(&self) -> Option<&'a str> {
-        self.0.status.as_ref()?.host_ip.as_deref()
-    }
-
-    /// Name of its node.
-    pub fn node(&self) -> Option<&'a str> {
-        self.0.spec.as_ref()?.node_name.as_deref()
-    }
-
-    /// An annotation.
-    pub fn annotation(&self, key: &str) -> Option<&'a str> {
-        self.0
-            .metadata
-            .annotations
-            .as_ref()?
-            .get(key)
-            .map(String::as_str)
-    }
-
-    /// Whether the controller has opened this pod's gate.
-    pub fn gate_open(&self) -> bool {
-        self.annotation(names::GATE_ANNOTATION) == Some(gate_value(self.uid()).as_str())
-    }
-
-    /// Exit code and message of an ended container, init or not.
-    pub fn ended(&self, container: &str) -> Option<(i32, &'a str)> {
-        let status = self.0.status.as_ref()?;
-        let all = status
-            .init_container_statuses
-            .iter()
-            .flatten()
-            .chain(status.container_statuses.iter().flatten());
-        let ended = all
-            .filter(|c| c.name == container)
-            .find_map(|c| c.state.as_ref()?.terminated.as_ref())?;
-        Some((
-            ended.exit_code,
-            ended.message.as_deref().unwrap_or_default(),
-        ))
-    }
-
-    /// When a container ended, init or not.
-    pub fn finished(&self, container: &str) -> Option<&'a Time> {
-        let status = self.0.status.as_ref()?;
-        let all = status
-            .init_container_statuses
-            .iter()
-            .flatten()
-            .chain(status.container_statuses.iter().flatten());
-        all.filter(|c| c.name == container)
-            .find_map(|c| c.state.as_ref()?.terminated.as_ref()?.finished_at.as_ref())
-    }
-
-    /// Whether no container of it runs or will run again.
-    pub fn over(&self) -> bool {
-        matches!(self.phase(), "Failed" | "Succeeded")
-    }
-
-    /// Why the pod as a whole failed, such as an eviction; empty when a container did.
-    pub fn failure(&self) -> String {
-        let status = self.0.status.as_ref();
-        let parts = [
-            status.and_then(|s| s.reason.clone()),
-            status.and_then(|s| s.message.clone()),
-        ];
-        parts.into_iter().flatten().collect::<Vec<_>>().join(": ")
-    }
-
-    /// Why a container cannot start, such as its image missing: (container, reason, message).
-    pub fn stuck(&self) -> Option<(&'a str, &'a str, &'a str)> {
-        let status = self.0.status.as_ref()?;
-        let all = status
-            .init_container_statuses
-            .iter()
-            .flatten()
-            .chain(status.container_statuses.iter().flatten());
-        all.filter_map(|c| {
-            let waiting = c.state.as_ref()?.waiting.as_ref()?;
-            let reason = waiting.reason.as_deref()?;
-            let normal = matches!(reason, "PodInitializing" | "ContainerCreating");
-            (!normal).then_some((
-                c.name.as_str(),
-                reason,
-                waiting.message.as_deref().unwrap_or_default(),
-            ))
-        })
-        .next()
-    }
-
-    /// Whether the kubelet has not even made the pod's sandbox: a volume that cannot be mounted looks like this.
-    pub fn unmounted(&self) -> bool {
-        let conditions = self.0.status.as_ref().and_then(|s| s.conditions.as_ref());
-        conditions
-            .into_iter()
-            .flatten()
-            .any(|c| c.type_ == "PodReadyToStartContainers" && c.status == "False")
-            && self.phase() == "Pending"
-    }
-
-    /// Whether the pod was given to a node.
-    pub fn unschedulable(&self) -> Option<&'a str> {
-        let conditions = self.0.status.as_ref().and_then(|s| s.conditions.as_ref())?;
-        let scheduled = conditions
-            .iter()
-            .find(|c| c.type_ == "PodScheduled" && c.status == "False")?;
-        Some(scheduled.message.as_deref().unwrap_or_default())
-    }
-
-    /// Whether the pod is Ready.
-    pub fn ready(&self) -> bool {
-        let conditions = self.0.status.as_ref().and_then(|s| s.conditions.as_ref());
-        conditions
-            .into_iter()
-            .flatten()
-            .any(|c| c.type_ == "Ready" && c.status == "True")
-            && !self.deleting()
-    }
-
-    /// The targets that this pod's probe was given, as it saw them.
-    pub fn targets(&self) -> Option<Vec<Target>> {
-        let probe = self
-            .0
-            .spec
-            .as_ref()?
-            .init_containers
-            .as_ref()?
-            .iter()
-            .find(|c| c.name == PROBE)?;
-        let json = probe
-            .env
-            .as_ref()?
-            .iter()
-            .find(|e| e.name == "SDE_TARGETS")?
-            .value
-            .as_ref()?;
-        let targets: Vec<Target> = serde_json::from_str(json).ok()?;
-        Some(crate::targets::expand(&targets, self.host_ip()))
-    }
-
-    /// The report of an ended container.
-    pub fn report(&self, container: &str) -> Option<Report> {
-        let (_, message) = self.ended(container)?;
-        Some(Report::parse(message).unwrap_or_else(|e| Report::failed(self.uid(), &e.to_string())))
     }
 }
 

@@ -193,6 +193,7 @@ pub(super) fn is_write(method: &Method, path: &str, query: &str) -> bool {
 /// The body that the API server sends with an error, `metav1.Status`.
 pub(super) fn status_body(code: u16) -> String {
     let reason = match code {
+        403 => "Forbidden",
         409 => "Conflict",
         429 => "TooManyRequests",
         503 => "ServiceUnavailable",

@@ -1,5 +1,6 @@
 //! What a person decides on, in full, before they do.
 
+use sde_crds::evidence::Severity;
 use sde_crds::project::{ClosureMode, Project, ProjectSpec};
 use sde_crds::project_approval::ApprovalRole;
 use sde_crds::project_status::MediumKind;
@@ -105,6 +106,9 @@ fn spec(root: &mut Tree, spec: &ProjectSpec) {
             })
             .collect(),
     ));
+    for (name, text) in declared(spec) {
+        root.push(field(name, &text));
+    }
     root.push(field("environments", &spec.environments.join(", ")));
     root.push(field("compute", &compute(spec)));
     root.push(field(
@@ -112,6 +116,67 @@ fn spec(root: &mut Tree, spec: &ProjectSpec) {
         &format!("{} to {}", spec.schedule.starts, spec.schedule.expires),
     ));
     root.push(field("ends by", &closure(spec)));
+}
+
+/// What is declared beyond people and data; nothing is shown of what is not.
+fn declared(spec: &ProjectSpec) -> Vec<(&'static str, String)> {
+    let mut lines = Vec::new();
+    if let Some(of) = &spec.declared_use {
+        let flags = [
+            (of.commercial, "commercial"),
+            (of.ancestry_research, "ancestry"),
+            (of.methods_research, "methods"),
+        ];
+        let also: Vec<_> = flags
+            .iter()
+            .filter(|(on, _)| *on)
+            .map(|(_, f)| *f)
+            .collect();
+        let diseases = of.diseases.iter().flatten().map(|d| d.term.as_str());
+        let words: Vec<_> = diseases.chain(also).collect();
+        lines.push((
+            "use",
+            format!("{:?} {}", of.purpose, words.join(", "))
+                .trim()
+                .to_owned(),
+        ));
+    }
+    if let Some(of) = &spec.setting {
+        let sdes = of
+            .sdes
+            .iter()
+            .flatten()
+            .cloned()
+            .collect::<Vec<_>>()
+            .join(", ");
+        let why = of.justification.clone().unwrap_or_default();
+        lines.push((
+            "setting",
+            format!("{:?} {sdes} {why}", of.kind).trim().to_owned(),
+        ));
+    }
+    for of in spec.transfers.iter().flatten() {
+        let text = format!("{} in {}, by {:?}", of.organisation, of.country, of.basis);
+        lines.push(("transfer", text));
+    }
+    for of in spec.external_advice.iter().flatten() {
+        let text = format!("{}: {:?}, {}", of.source, of.advice, of.evidence.reference);
+        lines.push(("advice", text));
+    }
+    let people = spec.people.iter().map(|p| (&p.user, &p.breach_history));
+    let organisations = spec
+        .organisations
+        .iter()
+        .map(|o| (&o.name, &o.breach_history));
+    for (name, history) in people.chain(organisations) {
+        if let Some(of) = history.as_ref().filter(|h| h.severity != Severity::None) {
+            let exception = of.exception.as_ref().map_or_else(String::new, |e| {
+                format!(", exception {}: {}", e.evidence.reference, e.rationale)
+            });
+            lines.push(("breaches", format!("{name}: {:?}{exception}", of.severity)));
+        }
+    }
+    lines
 }
 
 fn compute(spec: &ProjectSpec) -> String {

@@ -4,6 +4,7 @@ use k8s_openapi::api::admissionregistration::v1::{
     ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
 };
 use sde_crds::names::{GROUP, VERSION};
+use sde_policies::embedded::POLICIES;
 
 use super::check::Check;
 use super::facts::Facts;
@@ -22,34 +23,6 @@ const KINDS: [&str; 6] = [
     "projectapprovals",
     "workspaces",
     "destructionrecords",
-];
-
-/// The policies as this version of the chart installs them: name and source.
-const POLICIES: [(&str, &str); 6] = [
-    (
-        "project-submitter",
-        include_str!("../../../../policies/project-submitter.yaml"),
-    ),
-    (
-        "projectapproval-approver",
-        include_str!("../../../../policies/projectapproval-approver.yaml"),
-    ),
-    (
-        "project-deletion",
-        include_str!("../../../../policies/project-deletion.yaml"),
-    ),
-    (
-        "project-namespace-identity",
-        include_str!("../../../../policies/project-namespace-identity.yaml"),
-    ),
-    (
-        "project-namespace-lock",
-        include_str!("../../../../policies/project-namespace-lock.yaml"),
-    ),
-    (
-        "destructionrecord-controller",
-        include_str!("../../../../policies/destructionrecord-controller.yaml"),
-    ),
 ];
 
 /// The checks.
@@ -190,11 +163,8 @@ fn problem(
             INSTALL,
         ));
     }
-    // The chart puts its own namespace into the controller's name.
-    let source = source.replace(
-        "system:serviceaccount:sde-system:",
-        &format!("system:serviceaccount:{namespace}:"),
-    );
+    // The chart puts its own namespace in.
+    let source = source.replace("sde-system", namespace);
     let first = source.split("\n---\n").next().unwrap_or_default();
     let ours: Option<ValidatingAdmissionPolicy> = serde_yaml_ng::from_str(first).ok();
     let same = ours.and_then(|p| p.spec).is_some_and(|o| {
@@ -210,10 +180,10 @@ fn problem(
         };
         let rules =
             |s: &k8s_openapi::api::admissionregistration::v1::ValidatingAdmissionPolicySpec| {
-                let rules = s
-                    .match_constraints
-                    .iter()
-                    .flat_map(|m| m.resource_rules.iter().flatten());
+                let rules = s.match_constraints.iter().flat_map(|m| {
+                    let excluded = m.exclude_resource_rules.iter().flatten();
+                    m.resource_rules.iter().flatten().chain(excluded)
+                });
                 rules
                     .map(|r| {
                         (
@@ -224,16 +194,16 @@ fn problem(
                     })
                     .collect::<Vec<_>>()
             };
-        let excluded = spec
-            .match_constraints
-            .iter()
-            .flat_map(|m| m.exclude_resource_rules.iter().flatten())
-            .count();
+        let selector =
+            |s: &k8s_openapi::api::admissionregistration::v1::ValidatingAdmissionPolicySpec| {
+                let selector = s.match_constraints.as_ref()?.namespace_selector.clone()?;
+                selector.match_expressions
+            };
         validations(&o.validations) == validations(&spec.validations)
             && o.variables == spec.variables
             && o.match_conditions == spec.match_conditions
             && rules(&o) == rules(&spec)
-            && excluded == 0
+            && selector(&o) == selector(&spec)
     });
     (!same).then(|| {
         Check::fail(

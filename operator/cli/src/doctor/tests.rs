@@ -8,15 +8,6 @@ use serde_json::json;
 use super::*;
 use crate::fixtures;
 
-const SOURCES: [&str; 6] = [
-    include_str!("../../../../policies/project-submitter.yaml"),
-    include_str!("../../../../policies/projectapproval-approver.yaml"),
-    include_str!("../../../../policies/project-deletion.yaml"),
-    include_str!("../../../../policies/project-namespace-identity.yaml"),
-    include_str!("../../../../policies/project-namespace-lock.yaml"),
-    include_str!("../../../../policies/destructionrecord-controller.yaml"),
-];
-
 const KINDS: [&str; 6] = [
     "sdepolicies",
     "datasets",
@@ -55,7 +46,7 @@ fn node(name: &str) -> serde_json::Value {
 pub fn fit() -> Facts {
     let mut policies: Vec<ValidatingAdmissionPolicy> = Vec::new();
     let mut bindings: Vec<ValidatingAdmissionPolicyBinding> = Vec::new();
-    for source in SOURCES {
+    for (_, source) in sde_policies::embedded::POLICIES {
         let (policy, binding) = source.split_once("\n---\n").unwrap();
         policies.push(serde_yaml_ng::from_str(policy).unwrap());
         bindings.push(serde_yaml_ng::from_str(binding).unwrap());
@@ -251,7 +242,7 @@ fn the_charts_namespace_in_policies_is_expected() {
         f.namespace = "elsewhere".to_owned();
         for policy in f.policies.as_mut().unwrap() {
             let text = serde_json::to_string(policy).unwrap();
-            *policy = serde_json::from_str(&text.replace(":sde-system:", ":elsewhere:")).unwrap();
+            *policy = serde_json::from_str(&text.replace("sde-system", "elsewhere")).unwrap();
         }
     });
     assert!(found.is_empty(), "{found:?}");

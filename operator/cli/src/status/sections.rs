@@ -1,9 +1,13 @@
 //! The parts of a project's view that take some thought. They decide as the controller does, with core's own functions.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use sde_core::approvals::{Decided, decide};
 use sde_core::in_force::in_force;
 use sde_core::labels::ProjectId;
+use sde_core::project::required::required;
+use sde_core::project::rules::{Facts, Judged, judge};
 use sde_core::time;
 use sde_crds::ProjectApproval;
 use sde_crds::project::{Person, ProjectSpec};
@@ -65,7 +69,7 @@ pub fn approvals(
     );
     let policy = found.policy.get().and_then(Option::as_ref);
     let required: Vec<_> = policy
-        .map(|p| p.spec.approvals.project_roles.clone())
+        .map(|p| required(&p.spec, &found.project.spec))
         .unwrap_or_default();
     view.roles = roles(
         &decided,
@@ -163,17 +167,36 @@ fn void(decided: &Decided, all: &[ProjectApproval]) -> Vec<Void> {
         .collect()
 }
 
-/// People of the present spec: who may work today, and why the others may not.
-pub fn people(spec: &ProjectSpec, status: &ProjectStatus, now: Timestamp) -> Vec<PersonView> {
-    let approved = status
-        .approved
+/// People of the present spec: who may work today, and why the others may not, by core's own rules.
+pub fn people(found: &Found, status: &ProjectStatus, now: Timestamp) -> Vec<PersonView> {
+    let spec = &found.project.spec;
+    let approved = status.approved.as_ref().and_then(|a| {
+        let spec = serde_json::from_value::<ProjectSpec>(a.spec.clone()).ok()?;
+        Some((spec, a.digest.as_str()))
+    });
+    let effective = approved.as_ref().map(|(a, _)| in_force(a, spec));
+    let id = id(found);
+    let judged = approved
         .as_ref()
-        .and_then(|a| serde_json::from_value::<ProjectSpec>(a.spec.clone()).ok());
-    let effective = approved.map(|approved| in_force(&approved, spec));
+        .zip(effective.as_ref())
+        .and_then(|((a, digest), spec)| {
+            let policy = found.policy.get()?.as_ref()?;
+            let approvals = found.approvals.get()?;
+            Some(judge(&Facts {
+                project: &id.name,
+                spec,
+                present: &found.project.spec,
+                policy: &policy.spec,
+                // No rule about a person looks at a Dataset.
+                datasets: &BTreeMap::new(),
+                approvers: &decide(&id, a, digest, approvals, now).approvers(),
+                today: time::today(now),
+            }))
+        });
     spec.people
         .iter()
         .map(|person| {
-            let why = excluded(person, effective.as_ref(), now);
+            let why = excluded(person, effective.as_ref(), judged.as_ref());
             PersonView {
                 user: person.user.clone(),
                 organisation: person.organisation.clone(),
@@ -185,30 +208,22 @@ pub fn people(spec: &ProjectSpec, status: &ProjectStatus, now: Timestamp) -> Vec
         .collect()
 }
 
-fn excluded(person: &Person, effective: Option<&ProjectSpec>, now: Timestamp) -> Option<String> {
+fn excluded(
+    person: &Person,
+    effective: Option<&ProjectSpec>,
+    judged: Option<&Judged>,
+) -> Option<String> {
     let Some(spec) = effective else {
         return Some("waits for the project's approval".to_owned());
     };
     let Some(person) = spec.people.iter().find(|p| p.user == person.user) else {
         return Some("was added after the last approval: waits for approval".to_owned());
     };
-    match spec
-        .organisations
-        .iter()
-        .find(|o| o.name == person.organisation)
-    {
-        None => Some(format!(
-            "organisation {} is not approved",
-            person.organisation
-        )),
-        Some(o) if time::expired(o.approval.expires, now) => Some(format!(
-            "approval of {} expired on {}",
-            o.name, o.approval.expires
-        )),
-        Some(_) if time::expired(person.training.expires, now) => {
-            Some(format!("training expired on {}", person.training.expires))
-        }
-        Some(_) => None,
+    match judged {
+        None => Some("not known: the SdePolicy or the approvals cannot be seen".to_owned()),
+        Some(judged) => judged
+            .excludes(&person.user, &person.organisation)
+            .map(|f| f.text.clone()),
     }
 }
 

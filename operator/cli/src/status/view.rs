@@ -264,7 +264,7 @@ pub fn view(found: &Found, now: Timestamp) -> ProjectView {
         stale: status.observed_generation != project.metadata.generation,
         ready: of(types::READY),
         approvals: sections::approvals(found, &status, of(types::APPROVED), now),
-        people: sections::people(&project.spec, &status, now),
+        people: sections::people(found, &status, now),
         lock: Lock {
             state: of(types::EGRESS_ENFORCED),
             namespace: of(types::NAMESPACE_LOCKED),

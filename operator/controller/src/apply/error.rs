@@ -85,7 +85,8 @@ impl ApplyError {
     /// Whether somebody has to mend something first.
     pub fn needs_people(&self) -> bool {
         !matches!(self, Self::NotLeader)
-            && matches!(self.retry(), Retry::After(_) | Retry::OnChange)
+            && (matches!(self, Self::Forbidden(_))
+                || matches!(self.retry(), Retry::After(_) | Retry::OnChange))
     }
 
     /// How to go on after it.
@@ -95,9 +96,10 @@ impl ApplyError {
                 Retry::Backoff
             }
             Self::Transient(_) | Self::Other(_) => Retry::Backoff,
+            // An API server that has just started answers 403 until it has loaded its RBAC: that passes in seconds.
+            Self::Forbidden(_) => Retry::Backoff,
             // Waits for people; the watch tells of some of it (a foreign object removed, a quota changed).
-            Self::Forbidden(_) | Self::QuotaExceeded(_) => Retry::After(Duration::from_secs(300)),
-            Self::Foreign { .. } | Self::ForeignField { .. } => {
+            Self::QuotaExceeded(_) | Self::Foreign { .. } | Self::ForeignField { .. } => {
                 Retry::After(Duration::from_secs(300))
             }
             Self::Invalid(_) | Self::NotLeader => Retry::OnChange,
@@ -212,10 +214,13 @@ mod tests {
         assert!(!of(422, "Invalid", "", None).is_retryable());
         assert!(!ApplyError::NotLeader.is_retryable());
         assert!(of(503, "ServiceUnavailable", "", None).is_retryable());
-        assert_eq!(
-            of(403, "Forbidden", "", None).retry(),
-            Retry::After(Duration::from_secs(300))
-        );
+    }
+
+    #[test]
+    fn a_403_is_tried_again_soon_and_still_told_to_people() {
+        let forbidden = of(403, "Forbidden", "", None);
+        assert_eq!(forbidden.retry(), Retry::Backoff);
+        assert!(forbidden.needs_people());
     }
 
     #[test]

@@ -72,6 +72,12 @@ pub fn images(settings: &Settings, open: &Validated) -> String {
     sorted(agent.chain(environments).chain(datasets)).join(",")
 }
 
+/// Extended resources that pods may ask for beside CPU and memory.
+pub fn resources(open: &Validated) -> String {
+    let granted = open.spec.compute.accelerators.iter().flatten();
+    sorted(granted.map(|(name, _)| name.clone())).join(",")
+}
+
 fn sorted(names: impl Iterator<Item = String>) -> Vec<String> {
     let mut names: Vec<_> = names.collect();
     names.sort();

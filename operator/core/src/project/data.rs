@@ -10,6 +10,7 @@ use k8s_openapi::api::core::v1::{
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use sde_crds::dataset::DatasetSpec;
 use sde_crds::names::{self, component};
+use sde_crds::policy::Placement;
 use sde_crds::project::DatasetGrant;
 
 use crate::in_force::within;
@@ -214,6 +215,7 @@ pub fn check_pod(
     targets: &[Target],
     grant: &DatasetGrant,
     dataset: &DatasetSpec,
+    placement: Option<Placement>,
 ) -> Pod {
     let whole = DatasetGrant {
         sub_paths: None,
@@ -246,6 +248,7 @@ pub fn check_pod(
             user: AGENT_USER,
             ping_group_range: "1 0",
             ping: "Refused",
+            placement,
         },
     );
     pod.metadata = with_label(pod.metadata, names::GRANT_LABEL, &grant.name);

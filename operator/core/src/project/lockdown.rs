@@ -54,6 +54,7 @@ pub fn namespace(
             names::IMAGES_ANNOTATION,
             open.map(|of| access::images(settings, of)),
         ),
+        (names::RESOURCES_ANNOTATION, open.map(access::resources)),
         (names::MEMBERS_ANNOTATION, open.map(access::members)),
     ];
     Namespace {

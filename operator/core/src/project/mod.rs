@@ -3,12 +3,19 @@
 pub mod access;
 pub mod data;
 pub mod desired;
+pub mod duo;
+pub mod egress;
+pub mod governed;
+pub mod limits;
 pub mod lockdown;
 pub mod observe;
 pub mod refused;
+pub mod required;
+pub mod rules;
 pub mod standing;
 pub mod status;
 pub mod validate;
+pub mod verified;
 
 pub use desired::{Desired, desired};
 pub use observe::Observed;

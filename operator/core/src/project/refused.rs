@@ -22,13 +22,8 @@ pub fn status(
         ),
         _ => format!("The API server refused what this Project needs: {message}."),
     };
-    for kept in [
-        types::APPROVED,
-        types::PEOPLE_APPROVED,
-        types::EGRESS_ENFORCED,
-        types::DATA_VERIFIED,
-    ] {
-        conditions.keep(kept);
+    for kept in previous.conditions.iter().flatten() {
+        conditions.keep(&kept.type_);
     }
     conditions.set(types::NAMESPACE_LOCKED, Status::False, reason, why.clone());
     conditions.set(types::READY, Status::False, reason, why);

@@ -5,6 +5,7 @@ use sde_crds::names::{self, component};
 
 use crate::labels::ProjectId;
 use crate::lock::{Enforced, Judgement, Protocol, Target, judge};
+use crate::placement;
 use crate::pod::{self, AGENT_USER, Locked, PROBE, View};
 use crate::project::observe::Observed;
 use crate::project::validate::Validated;
@@ -103,6 +104,7 @@ pub fn pod(
             // This one pod may send real echo requests, to show that the network drops them too.
             ping_group_range: "0 2147483647",
             ping: "Sent",
+            placement: placement::of_tier(&validated.policy, &validated.spec.tier),
         },
     )
 }

@@ -188,8 +188,8 @@ fn start(
     pod
 }
 
-/// Digest of what decides whether a running pod still is what is wanted: its main container, its volumes, and the
-/// datasets behind claims, whose names do not tell. Targets are left out: they change with other pods, and were tried when this one started.
+/// Digest of what decides whether a running pod still is what is wanted: its main container, its volumes, where its tier
+/// runs, and the datasets behind claims, whose names do not tell. Targets are left out: they change with other pods, and were tried when this one started.
 fn digest(pod: &Pod, validated: &Validated) -> String {
     let datasets: Vec<_> = validated
         .grants
@@ -200,7 +200,8 @@ fn digest(pod: &Pod, validated: &Validated) -> String {
     let parts: Value = serde_json::json!([
         spec.map(|s| &s.containers),
         spec.map(|s| &s.volumes),
-        datasets
+        datasets,
+        validated.placement
     ]);
     sde_evidence::canonical_digest(&parts)
         .map(|d| d.to_string())

@@ -3,6 +3,7 @@
 pub mod desired;
 pub mod notebook;
 pub mod observe;
+mod room;
 pub mod status;
 pub mod validate;
 

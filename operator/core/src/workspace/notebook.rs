@@ -87,6 +87,7 @@ pub fn pod(
         user: RESEARCHER,
         ping_group_range: "1 0",
         ping: "Refused",
+        placement: validated.placement.clone(),
     };
     let mut pod = pod::locked(id, settings, sentinel, targets, of);
     let of = meta(id, observed, name);

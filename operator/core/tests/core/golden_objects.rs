@@ -91,7 +91,8 @@ fn data_check_pod() {
             &sentinel,
             &targets,
             grant,
-            dataset
+            dataset,
+            None
         )
     );
 }

@@ -5,6 +5,7 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use sde_core::lock::Outcome;
 use sde_core::project::Observed;
+use sde_core::project::rules::table;
 use sde_crds::project::Lifecycle;
 use sde_crds::project_approval::{ApprovalRole, Decision};
 
@@ -12,9 +13,16 @@ use crate::sim::Sim;
 use crate::world::{self, approval};
 
 fn told(phase: &str, conditions: Option<&Vec<Condition>>) -> Vec<String> {
+    // Of what is declared, only what is wrong: the rest is the same everywhere.
+    let quiet = |c: &&Condition| {
+        let declared = table().any(|r| r.condition == c.type_ && r.condition != "PeopleApproved");
+        (declared || c.type_ == "EvidenceCurrent") && c.status != "False"
+            || c.type_ == "LocationEnforced"
+    };
     let lines = conditions
         .into_iter()
         .flatten()
+        .filter(|c| !quiet(c))
         .map(|c| format!("{}={} {}: {}", c.type_, c.status, c.reason, c.message));
     std::iter::once(format!("phase {phase}"))
         .chain(lines)

@@ -59,7 +59,7 @@ prop_compose! {
         let mut of: Vec<DatasetGrant> = Vec::new();
         for (name, dataset, sub_paths) in grants {
             if of.iter().all(|g| g.name != name) {
-                of.push(DatasetGrant { name: name.to_owned(), dataset: dataset.to_owned(), sub_paths, minimisation: "few".to_owned() });
+                of.push(DatasetGrant { name: name.to_owned(), dataset: dataset.to_owned(), sub_paths, minimisation: "few".to_owned(), manifest_digest: Some(world::dataset().spec.manifest_digest) });
             }
         }
         spec.datasets = of;
@@ -357,7 +357,7 @@ proptest! {
         let check = {
             let grant = sim.observed.project.spec.datasets[0].clone();
             let sentinel = sim.observed.sentinel.clone().unwrap();
-            data::check_pod(&sim.observed.id(), &sim.settings, &sentinel, &[], &grant, &source.spec)
+            data::check_pod(&sim.observed.id(), &sim.settings, &sentinel, &[], &grant, &source.spec, None)
         };
         well_made(&check)?;
         let volume = data::volume(&sim.observed.id(), &sim.observed.project.spec.datasets[0], &world::nfs().spec).unwrap();

@@ -5,6 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use sde_core::conditions::{find, types};
 use sde_core::lock::Outcome;
 use sde_core::workspace::{Observed, desired, validate};
+use sde_crds::policy::{Placement, PoolToleration, TaintEffect};
 use sde_crds::project::{Lifecycle, PersonRole};
 use sde_crds::workspace::{WorkspacePhase, WorkspaceResources};
 
@@ -116,6 +117,81 @@ fn the_oldest_workspaces_run_and_those_of_people_without_access_hold_no_place() 
     sim.observed.workspaces[1].spec.running = true;
     sim.observed.workspaces[1].spec.user = "u-left".to_owned();
     assert!(validate(&sim.observed_workspace()).is_ok());
+}
+
+#[test]
+fn narrowed_compute_stops_the_newest_first_and_what_does_not_fit_holds_nothing() {
+    let mut sim = Sim::with_workspace();
+    let asking = |cpu: &str, memory: &str| {
+        Some(WorkspaceResources {
+            cpu: Quantity(cpu.to_owned()),
+            memory: Quantity(memory.to_owned()),
+            accelerators: None,
+        })
+    };
+    let mut older = world::workspace();
+    older.metadata.name = Some("older".to_owned());
+    older.metadata.uid = Some("uid-older".to_owned());
+    older.metadata.creation_timestamp = Some(Time(
+        world::now()
+            .checked_add(jiff::SignedDuration::from_secs(-20))
+            .unwrap(),
+    ));
+    older.spec.resources = asking("3", "1Gi");
+    sim.observed.workspaces.push(older);
+    let mut observed = sim.observed_workspace();
+    observed.workspace.spec.resources = asking("1", "1Gi");
+    assert!(validate(&observed).is_ok(), "3 and 1 of 4 cores");
+
+    project(&mut observed).project.spec.compute.cpu = Quantity("3500m".to_owned());
+    let refused = validate(&observed);
+    assert_eq!(refused.as_ref().unwrap_err().reason, "ComputeInUse");
+    assert!(refused.as_ref().unwrap_err().message.contains("cpu"));
+
+    project(&mut observed).project.spec.compute.cpu = Quantity("2".to_owned());
+    assert!(
+        validate(&observed).is_ok(),
+        "the older one asks for more than there is now, so it stops and the younger one runs"
+    );
+}
+
+#[test]
+fn a_pod_runs_where_its_tier_says_and_goes_when_that_changes() {
+    let mut sim = Sim::with_workspace();
+    let observed = sim.observed_workspace();
+    let plain = desired(&observed, &sim.settings, &validate(&observed))
+        .pod
+        .clone()
+        .unwrap();
+    let placement = Placement {
+        node_selector: Some([("pool".to_owned(), "sensitive".to_owned())].into()),
+        tolerations: Some(vec![PoolToleration {
+            key: "pool".to_owned(),
+            value: Some("sensitive".to_owned()),
+            effect: TaintEffect::NoSchedule,
+        }]),
+        runtime_class_name: Some("gvisor".to_owned()),
+        priority_class_name: Some("research".to_owned()),
+    };
+    sim.observed.policy.as_mut().unwrap().tiers[0].placement = Some(placement);
+    let observed = sim.observed_workspace();
+    let placed = desired(&observed, &sim.settings, &validate(&observed))
+        .pod
+        .clone()
+        .unwrap();
+    let spec = placed.spec.as_ref().unwrap();
+    assert_eq!(spec.node_selector.as_ref().unwrap()["pool"], "sensitive");
+    let toleration = &spec.tolerations.as_ref().unwrap()[0];
+    assert_eq!(
+        (toleration.operator.as_deref(), toleration.effect.as_deref()),
+        (Some("Equal"), Some("NoSchedule"))
+    );
+    assert_eq!(spec.runtime_class_name.as_deref(), Some("gvisor"));
+    assert_eq!(spec.priority_class_name.as_deref(), Some("research"));
+    assert_ne!(
+        plain.metadata.annotations, placed.metadata.annotations,
+        "the digest by which a running pod is replaced"
+    );
 }
 
 #[test]

@@ -8,6 +8,7 @@ use super::{Objects, RETRY_SECONDS};
 use crate::conditions::{is_true, types};
 use crate::labels::ProjectId;
 use crate::lock::Enforced;
+use crate::placement;
 use crate::pod::{PROBE, View};
 use crate::project::observe::Observed;
 use crate::project::standing::Standing;
@@ -135,8 +136,9 @@ pub(super) fn data_checks(
                         sentinel,
                         &standing::neighbours(&observed.pods),
                     );
+                    let placement = placement::of_tier(&validated.policy, &validated.spec.tier);
                     desired.pods.push(data::check_pod(
-                        id, settings, sentinel, &targets, grant, dataset,
+                        id, settings, sentinel, &targets, grant, dataset, placement,
                     ));
                 }
             }
