@@ -355,8 +355,8 @@ fn restarted(range: &Range, old: &Notebook) -> Result<Notebook> {
 
 /// The stranger's project is suspended while the hub's proxy holds a connection to its notebook.
 fn suspended(range: &Range, entry: &Attack) -> Result<Finding> {
-    // An earlier attack may have cost this pod its life.
-    let held = notebook(&range.site, &range.stranger.project, &range.stranger.user)?;
+    // An earlier attack may have cost this pod its life; such a notebook waits for its person to start it anew.
+    let held = restarted(range, &range.stranger)?;
     let code = program(
         HOLD,
         &json!({"host": held.ip, "port": 8888, "token": held.token, "seconds": 45}),

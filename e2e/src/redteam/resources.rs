@@ -16,8 +16,8 @@ use crate::node::story::get;
 const SCRIPT: &str = include_str!("scripts/resources.py");
 /// How long a neighbour's answer may take.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// The kubelet looks at temporary volumes every ten seconds; then it has to kill.
-const EVICTION: Duration = Duration::from_secs(75);
+/// The kubelet measures volumes once a minute; then it has to kill.
+const EVICTION: Duration = Duration::from_secs(150);
 const MIB: u64 = 1 << 20;
 
 /// Runs the group.
@@ -65,7 +65,7 @@ fn taken(range: &Range, entry: &Attack, what: &str, few: u64, most: u64) -> Resu
 fn temporary(range: &Range, entry: &Attack) -> Result<Finding> {
     let notebook = &range.stranger;
     let run = |most: u64| {
-        let code = program(SCRIPT, &parameters(entry, "temporary", most, 120));
+        let code = program(SCRIPT, &parameters(entry, "temporary", most, 180));
         format!(
             "import subprocess, sys\nprint(subprocess.Popen([sys.executable, '-c', {}], start_new_session=True, \
              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).pid)",

@@ -186,6 +186,7 @@ impl Report {
 
 #[cfg(test)]
 pub mod tests {
+    //! Golden forms of one small report.
     use super::*;
 
     /// A finding of that verdict.
