@@ -34,6 +34,15 @@ pub fn join(cluster: &Cluster) -> Result<()> {
     paths::write_private(&kubeconfig, text.to_string())?;
     for node in nodes.iter().skip(1) {
         cluster.copy_to_node(node, &kubeconfig, "/etc/kubernetes/cilium.conf")?;
+        // In the node's own mount namespace: else what the agent pins there goes with it, and with that the node's network.
+        cluster.exec_on_node(
+            node,
+            &[
+                "sh",
+                "-c",
+                "mountpoint -q /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf",
+            ],
+        )?;
         // The unit chose its credential when it started.
         cluster.exec_on_node(node, &["systemctl", "restart", "sde-cni"])?;
     }

@@ -28,21 +28,28 @@ const NOTICED: Duration = Duration::from_secs(15);
 /// # Errors
 /// When a part cannot be run.
 pub fn run(range: &Range) -> Result<Vec<Finding>> {
-    let mut findings = Vec::new();
-    for entry in catalogue::group(Group::Time)? {
-        let finding = match entry.id.as_str() {
-            "TIME-FIRST-INSTRUCTION" => first_instruction(range, &entry)?,
-            "TIME-POLICY-DELETED" => watched(range, &entry, || tampered(range, &[Tamper::Policy]))?,
-            "TIME-BINDINGS-DELETED" => unbound(range, &entry, Tamper::Policy)?,
-            "TIME-LABELS-STRIPPED" => unbound(range, &entry, Tamper::Labels)?,
-            "TIME-QUOTA-DELETED" => unbound(range, &entry, Tamper::Quota)?,
-            "TIME-CONTROLLER-KILLED" => watched(range, &entry, || controller_killed(range))?,
-            "TIME-CNI-KILLED" => watched(range, &entry, || network_killed(range))?,
-            _ => suspended(range, &entry)?,
-        };
-        findings.push(finding);
+    let entries = catalogue::group(Group::Time)?;
+    let found = entries.iter().map(|entry| {
+        // One that cannot be run says so and leaves the others to run.
+        one(range, entry).unwrap_or_else(|error| {
+            let failed = Told::Failed(error.to_string()).line();
+            Finding::of(Group::Time, entry, failed, "not seen".to_owned())
+        })
+    });
+    Ok(found.collect())
+}
+
+fn one(range: &Range, entry: &Attack) -> Result<Finding> {
+    match entry.id.as_str() {
+        "TIME-FIRST-INSTRUCTION" => first_instruction(range, entry),
+        "TIME-POLICY-DELETED" => watched(range, entry, || tampered(range, &[Tamper::Policy])),
+        "TIME-BINDINGS-DELETED" => unbound(range, entry, Tamper::Policy),
+        "TIME-LABELS-STRIPPED" => unbound(range, entry, Tamper::Labels),
+        "TIME-QUOTA-DELETED" => unbound(range, entry, Tamper::Quota),
+        "TIME-CONTROLLER-KILLED" => watched(range, entry, || controller_killed(range)),
+        "TIME-CNI-KILLED" => watched(range, entry, || network_killed(range)),
+        _ => suspended(range, entry),
     }
-    Ok(findings)
 }
 
 /// Something a cluster administrator does to a lock.
