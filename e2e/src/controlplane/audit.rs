@@ -59,7 +59,8 @@ pub struct AuditEvent {
 /// The user of an audit event.
 #[derive(Debug, Clone, Deserialize)]
 pub struct AuditUser {
-    /// User name, such as `system:serviceaccount:sde-system:sde-controller`.
+    /// User name, such as `system:serviceaccount:sde-system:sde-controller`; empty for a request that was not authenticated.
+    #[serde(default)]
     pub username: String,
 }
 
