@@ -1,8 +1,10 @@
 //! The life of one project as people live it: submitted, approved, opened, worked in, closed by two, deleted.
 
+use std::time::Duration;
+
 use jiff::ToSpan as _;
 use k8s_openapi::api::core::v1::{Namespace, PersistentVolume};
-use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, ListParams, ObjectList, Patch, PatchParams, PostParams};
 use kube::{Api, ResourceExt as _};
 use sde_crds::names::{PROJECT_LABEL, project_namespace};
 use sde_crds::project_status::ProjectPhase;
@@ -106,13 +108,11 @@ impl<'a> Life<'a> {
     pub async fn submit(&self) -> Result<()> {
         let custodian = self.lab.person(SUBMITTER);
         let data = dataset(&format!("{}-data", self.name), &self.name)?;
-        Api::<Dataset>::all(custodian.clone())
-            .create(&PostParams::default(), &data)
-            .await?;
+        let datasets: Api<Dataset> = Api::all(custodian.clone());
+        tried(async || datasets.create(&PostParams::default(), &data).await).await?;
         let project = self.project()?;
-        Api::<Project>::all(custodian)
-            .create(&PostParams::default(), &project)
-            .await?;
+        let projects: Api<Project> = Api::all(custodian);
+        tried(async || projects.create(&PostParams::default(), &project).await).await?;
         Ok(())
     }
 
@@ -132,9 +132,7 @@ impl<'a> Life<'a> {
         let workspace = workspace(user, user)?;
         let workspaces: Api<Workspace> =
             Api::namespaced(self.lab.hub_for(user)?, &project_namespace(&self.name));
-        workspaces
-            .create(&PostParams::default(), &workspace)
-            .await?;
+        tried(async || workspaces.create(&PostParams::default(), &workspace).await).await?;
         self.runs(user).await
     }
 
@@ -162,9 +160,13 @@ impl<'a> Life<'a> {
     pub async fn close(&self) -> Result<DestructionRecord> {
         let patch = json!({"spec": {"lifecycle": "Closed"}});
         let projects: Api<Project> = Api::all(self.lab.person(SUBMITTER));
-        projects
-            .patch(&self.name, &PatchParams::default(), &Patch::Merge(&patch))
-            .await?;
+        let merge = Patch::Merge(&patch);
+        tried(async || {
+            projects
+                .patch(&self.name, &PatchParams::default(), &merge)
+                .await
+        })
+        .await?;
         let inventory = |project: &Project| {
             status(project).and_then(|status| status.closing.as_ref()?.inventory_digest.clone())
         };
@@ -185,9 +187,7 @@ impl<'a> Life<'a> {
             .await?;
         let record = self.record(&closed).await?;
         self.nothing_left().await?;
-        projects
-            .delete(&self.name, &DeleteParams::default())
-            .await?;
+        tried(async || projects.delete(&self.name, &DeleteParams::default()).await).await?;
         gone(&projects, &self.name).await?;
         Ok(record)
     }
@@ -195,9 +195,12 @@ impl<'a> Life<'a> {
     /// The DestructionRecord of a closed project, after its attestation was verified with the key that the status showed all along.
     async fn record(&self, closed: &Project) -> Result<DestructionRecord> {
         let name = format!("{}-{}", self.name, &closed.uid().unwrap_or_default()[..8]);
-        let record = Api::<DestructionRecord>::all(self.lab.plane.admin())
-            .get(&name)
-            .await?;
+        let records: Api<DestructionRecord> = Api::all(self.lab.plane.admin());
+        let Some(record) = tried(async || records.get(&name).await).await? else {
+            return Err(SuiteError::Check(format!(
+                "there is no DestructionRecord {name}"
+            )));
+        };
         let key = status(closed).and_then(|status| status.attestation_key.clone());
         let Some(key) = key else {
             return Err(SuiteError::Check(
@@ -225,20 +228,24 @@ impl<'a> Life<'a> {
         let namespace = project_namespace(&self.name);
         gone(&namespaces, &namespace).await?;
         let volumes: Api<PersistentVolume> = Api::all(self.lab.plane.admin());
-        let labelled = volumes
-            .list(&ListParams::default().labels(&format!("{PROJECT_LABEL}={}", self.name)))
-            .await?;
-        let claimed = volumes.list(&ListParams::default()).await?;
-        let of_namespace = |volume: &&PersistentVolume| {
+        let all = ListParams::default();
+        let labels = all
+            .clone()
+            .labels(&format!("{PROJECT_LABEL}={}", self.name));
+        let labelled = tried(async || volumes.list(&labels).await).await?;
+        let claimed = tried(async || volumes.list(&all).await).await?;
+        let of_namespace = |volume: &PersistentVolume| {
             volume.spec.iter().any(|spec| {
                 spec.claim_ref
                     .iter()
                     .any(|claim| claim.namespace.as_ref() == Some(&namespace))
             })
         };
-        let left: Vec<String> = labelled
-            .iter()
-            .chain(claimed.iter().filter(of_namespace))
+        let items = |list: Option<ObjectList<PersistentVolume>>| {
+            list.into_iter().flat_map(|list| list.items)
+        };
+        let left: Vec<String> = items(labelled)
+            .chain(items(claimed).filter(of_namespace))
             .map(|volume| volume.name_any())
             .collect();
         check(left.is_empty(), format_args!("volumes are left: {left:?}"))
@@ -266,9 +273,8 @@ impl<'a> Life<'a> {
                 "approver": approver, "submittedBy": project.spec.submitted_by, "expires": day(200),
             },
         }))?;
-        Api::<ProjectApproval>::all(self.lab.person(approver))
-            .create(&PostParams::default(), &approval)
-            .await?;
+        let approvals: Api<ProjectApproval> = Api::all(self.lab.person(approver));
+        tried(async || approvals.create(&PostParams::default(), &approval).await).await?;
         Ok(())
     }
 
@@ -288,6 +294,24 @@ impl<'a> Life<'a> {
             wanted,
         )
         .await
+    }
+}
+
+/// Calls again when the connection broke before an answer came, as people do; dozens of lives at once share few connections.
+/// `None` when it then turns out that the first call had done it.
+async fn tried<T>(call: impl AsyncFn() -> kube::Result<T>) -> kube::Result<Option<T>> {
+    let mut broken = 0;
+    loop {
+        match call().await {
+            Err(kube::Error::Service(_) | kube::Error::HyperError(_)) if broken < 3 => {
+                broken += 1;
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+            Err(kube::Error::Api(status)) if broken > 0 && matches!(status.code, 404 | 409) => {
+                return Ok(None);
+            }
+            answer => return answer.map(Some),
+        }
     }
 }
 
