@@ -9,8 +9,8 @@ use crate::cluster::error::{Error, Result};
 use crate::node::Site;
 use crate::node::story::{self, Source, condition, get, wait_for};
 
-/// How long one thing may take on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(150);
+/// How long one thing may take on a busy machine; what succeeds earlier does not wait.
+pub const PATIENCE: Duration = Duration::from_secs(300);
 
 /// The namespace of a project.
 pub fn namespace(project: &str) -> String {
