@@ -117,10 +117,10 @@ impl Process {
         Some(kib * 1024)
     }
 
-    /// The last `lines` lines of the log, for error messages.
-    pub fn log_tail(&self, lines: usize) -> String {
+    /// The last `lines` lines of the log that contain `about`, for error messages.
+    pub fn log_tail(&self, lines: usize, about: &str) -> String {
         let text = std::fs::read_to_string(&self.spec.log).unwrap_or_default();
-        let all: Vec<&str> = text.lines().collect();
+        let all: Vec<&str> = text.lines().filter(|line| line.contains(about)).collect();
         all[all.len().saturating_sub(lines)..].join("\n")
     }
 
@@ -129,7 +129,7 @@ impl Process {
         ControlPlaneError::Ended {
             name: self.spec.name.clone(),
             status,
-            tail: self.log_tail(8),
+            tail: self.log_tail(8, ""),
         }
     }
 

@@ -70,9 +70,9 @@ pub async fn run(suite: Suite, filter: Option<String>, thorough: bool) -> Result
             }
             Suite::Trouble => in_lab(suite, 3, async |lab| trouble::run(lab, filter).await).await,
             Suite::Access => in_lab(suite, 3, async |lab| access::run(lab, filter).await).await,
-            // Short, since every time-out of the suite is waited for.
+            // Short, since every time-out of the suite is waited for, but longer than a starved API server takes.
             Suite::Faults => {
-                in_lab(suite, 2, async |lab| {
+                in_lab(suite, 5, async |lab| {
                     faults::run(lab, filter, thorough).await
                 })
                 .await

@@ -26,7 +26,7 @@ const ERRORS: [Fault; 7] = [
     Fault::Hang,
     Fault::ApplyThenDrop,
 ];
-const ERRORS_AT_ONCE: usize = 32;
+const ERRORS_AT_ONCE: usize = 16;
 
 /// Kills, of which each disturbs every life at once.
 const KILLS: [Fault; 2] = [Fault::KillBefore, Fault::KillAfter];
@@ -203,7 +203,10 @@ fn judge(lab: &Lab, lived: &[&Lived], reference: &Reference) -> Result<()> {
         let created = created_for(lab, &life.name);
         let at = format!("{}: {} ({})", life.name, life.point.0, life.point.1);
         match &life.result {
-            Err(error) => failures.push(format!("{at}: {error}")),
+            Err(error) => failures.push(format!(
+                "{at}: {error}\n{}",
+                lab.operator.controller().log_tail(6, &life.name)
+            )),
             Ok(_) if created != reference.created => failures.push(format!(
                 "{at}: {}",
                 difference(&created, &reference.created)

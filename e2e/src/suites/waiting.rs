@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::error::{Result, SuiteError};
 
 /// How long one step of a life may take, on a busy machine and after a fault.
-pub const PATIENCE: Duration = Duration::from_secs(150);
+pub const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Waits until a condition of an object has a status and a reason; returns its message.
 ///

@@ -3,6 +3,8 @@
 
 mod json;
 
+use std::io::IsTerminal;
+
 use thiserror::Error;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
@@ -33,7 +35,9 @@ pub fn init(format: LogFormat) -> Result<(), TelemetryError> {
     .map_err(|e| TelemetryError::Filter(e.to_string()))?;
     let layer = match format {
         LogFormat::Json => json::JsonLayer::new(std::io::stdout).boxed(),
-        LogFormat::Text => tracing_subscriber::fmt::layer().boxed(),
+        LogFormat::Text => tracing_subscriber::fmt::layer()
+            .with_ansi(std::io::stdout().is_terminal())
+            .boxed(),
     };
     tracing_subscriber::registry()
         .with(filter)
