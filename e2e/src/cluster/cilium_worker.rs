@@ -7,7 +7,8 @@ use serde_json::json;
 use super::error::{Error, Result};
 use super::{Cluster, command, paths, state};
 
-const NAME: &str = "cilium-agent";
+/// The account's name in Cilium's own chart, by which our policies let the agent tell of pods' endpoints in projects.
+const NAME: &str = "cilium";
 /// How long a node may take from its credential to Ready; the agent compiles its eBPF programs meanwhile.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -34,7 +35,8 @@ pub fn join(cluster: &Cluster) -> Result<()> {
     paths::write_private(&kubeconfig, text.to_string())?;
     for node in nodes.iter().skip(1) {
         cluster.copy_to_node(node, &kubeconfig, "/etc/kubernetes/cilium.conf")?;
-        // In the node's own mount namespace: else what the agent pins there goes with it, and with that the node's network.
+        // In the node's own mount namespace. In the agent's it goes with the agent, and with it the programs that those
+        // on eth0 jump to: the node then drops every packet, and the agent never finds the API server again.
         cluster.exec_on_node(
             node,
             &[

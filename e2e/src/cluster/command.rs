@@ -1,4 +1,4 @@
-//! Runs programs: output captured, a sign of life on long work, and a clean stop on Ctrl-C.
+//! Runs programs: output captured, a sign of life on long work, a limit where one is set, and a clean stop on Ctrl-C.
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::Read;
@@ -46,6 +46,7 @@ pub struct Run {
     hint: String,
     cleanup: bool,
     stdin: Option<File>,
+    limit: Option<Duration>,
 }
 
 impl Run {
@@ -62,6 +63,7 @@ impl Run {
             hint: String::new(),
             cleanup: false,
             stdin: None,
+            limit: None,
         }
     }
 
@@ -116,6 +118,12 @@ impl Run {
     /// Feeds the file to standard input.
     pub fn stdin(mut self, file: File) -> Self {
         self.stdin = Some(file);
+        self
+    }
+
+    /// Ends it, and what it has started, when it takes longer.
+    pub fn limit(mut self, limit: Duration) -> Self {
+        self.limit = Some(limit);
         self
     }
 
@@ -190,6 +198,14 @@ impl Run {
                 end_group(child);
                 return Err(Error::Interrupted);
             }
+            if let Some(limit) = self.limit.filter(|limit| start.elapsed() > *limit) {
+                end_group(child);
+                return Err(Error::Timeout {
+                    what: format!("the end of {}", self.what),
+                    seconds: limit.as_secs(),
+                    hint: format!("It was stopped; the command was: {}", line(&self.command)),
+                });
+            }
             if shown.elapsed() > HEARTBEAT {
                 shown = Instant::now();
                 let so_far = progress::elapsed(start.elapsed());
@@ -203,11 +219,17 @@ impl Run {
 
 /// Sleeps, but ends early with an error when the user asks to stop.
 pub fn pause(duration: Duration) -> Result<()> {
-    if interrupted() {
-        return Err(Error::Interrupted);
+    let end = Instant::now() + duration;
+    loop {
+        if interrupted() {
+            return Err(Error::Interrupted);
+        }
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ok(());
+        }
+        std::thread::sleep(left.min(Duration::from_millis(50)));
     }
-    std::thread::sleep(duration);
-    Ok(())
 }
 
 fn end_group(child: &mut Child) {
@@ -267,6 +289,36 @@ mod tests {
             .to_string();
         assert!(error.contains("the trial failed"), "{error}");
         assert!(error.contains("before\nwrong"), "{error}");
+    }
+
+    #[test]
+    fn what_takes_too_long_is_ended_with_what_it_started() {
+        let dir = tempfile::tempdir().expect("a scratch directory");
+        let (began, late) = (Instant::now(), dir.path().join("late"));
+        let error = Run::new("sh")
+            .arg("-c")
+            .arg(format!("(sleep 2; touch {}) & wait", late.display()))
+            .what("the trial")
+            .limit(Duration::from_millis(300))
+            .output()
+            .expect_err("it takes two seconds")
+            .to_string();
+        assert!(began.elapsed() < Duration::from_secs(2), "{error}");
+        assert!(
+            error.contains("the end of the trial did not happen"),
+            "{error}"
+        );
+        std::thread::sleep(Duration::from_millis(2200));
+        assert!(!late.exists(), "the child's child went on");
+    }
+
+    #[test]
+    fn what_ends_in_time_is_left_alone() {
+        let text = Run::new("echo")
+            .arg("yes")
+            .limit(Duration::from_secs(20))
+            .text();
+        assert_eq!(text.ok().as_deref(), Some("yes"));
     }
 
     #[test]

@@ -28,6 +28,7 @@ pub mod up;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::path::Path;
+use std::time::Duration;
 
 use command::Run;
 use docker::Docker;
@@ -38,6 +39,11 @@ use tools::Tool;
 pub use options::{Backend, NodeImage, Topology, UpOptions};
 
 use crate::images::oci::OciArchive;
+
+/// The longest a call into a node or to the API server may take; those that wait for something end themselves before.
+const LIMIT: Duration = Duration::from_secs(240);
+/// The longest Helm may take, which waits up to five minutes by itself.
+const HELM_LIMIT: Duration = Duration::from_secs(420);
 
 /// A running cluster. Its methods block, except [`Cluster::client`].
 #[derive(Debug, Clone)]
@@ -124,6 +130,7 @@ impl Cluster {
             .args(["exec", node])
             .args(args)
             .what(format!("{} on {node}", args[0]))
+            .limit(LIMIT)
             .text()
     }
 
@@ -194,7 +201,12 @@ impl Cluster {
     pub fn tool(&self, tool: Tool) -> Result<Run> {
         // Neither tool is to write into the user's home.
         let own = paths::cache()?.join("client");
+        let limit = match tool {
+            Tool::Helm => HELM_LIMIT,
+            _ => LIMIT,
+        };
         Ok(Run::new(tools::path(tool)?)
+            .limit(limit)
             .env("KUBECONFIG", &self.state.kubeconfig)
             .env("KUBECACHEDIR", own.join("kube"))
             .env("HELM_CACHE_HOME", own.join("helm/cache"))

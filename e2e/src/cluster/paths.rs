@@ -15,6 +15,13 @@ pub fn repository() -> PathBuf {
     path
 }
 
+/// Where cargo puts what it builds: `$CARGO_TARGET_DIR`, else `target` of the repository.
+pub fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR")
+        .filter(|v| !v.is_empty())
+        .map_or_else(|| repository().join("target"), |own| repository().join(own))
+}
+
 /// The cache: `$SDE_E2E_CACHE`, else `sde-operator/e2e` in `$XDG_CACHE_HOME` or `~/.cache`.
 /// It lies outside `target/` so that `cargo clean` does not cost a quarter of an hour.
 pub fn cache() -> Result<PathBuf> {

@@ -1,6 +1,7 @@
 //! A site: cluster, images, chart, SdePolicy, people. What a platform team has after its first day.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -13,6 +14,8 @@ use crate::node::people::{HUB, People};
 
 /// Where the 1000 Genomes excerpt is on every node, for the hostPath source.
 pub const NODE_DATA: &str = "/var/sde-data/1kg";
+/// The longest `kubectl sde` may take; the doctor's probe waits for pods.
+const CLI_LIMIT: Duration = Duration::from_secs(300);
 
 /// A cluster with the operator on it.
 pub struct Site {
@@ -174,6 +177,7 @@ impl Site {
         Run::new(&self.cli)
             .env("KUBECONFIG", self.people.kubeconfig(person))
             .args(args)
+            .limit(CLI_LIMIT)
             .text()
     }
 
@@ -185,6 +189,7 @@ impl Site {
         let (status, output) = Run::new(&self.cli)
             .env("KUBECONFIG", self.cluster.kubeconfig())
             .args(args)
+            .limit(CLI_LIMIT)
             .finish()?;
         Ok((status.success(), output.stdout))
     }
@@ -241,7 +246,7 @@ fn build_cli() -> Result<PathBuf> {
             .dir(&paths::repository())
             .output()
     })?;
-    Ok(paths::repository().join("target/debug/kubectl-sde"))
+    Ok(paths::target().join("debug/kubectl-sde"))
 }
 
 fn install(cluster: &Cluster, [controller, agent]: &[String; 2], values: &[&str]) -> Result<()> {

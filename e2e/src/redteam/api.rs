@@ -1,6 +1,7 @@
 //! Through the API server: each request of the catalogue by each of its identities, and the control of each.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use http_body_util::BodyExt as _;
 use kube::client::Body;
@@ -11,6 +12,7 @@ use super::catalogue::{self, Attack, Group, Request};
 use super::judge::{Counted, Told, Verdict, judge};
 use super::range::{CONTROL, Range, STRANGER};
 use super::report::Finding;
+use crate::cluster::command;
 use crate::cluster::error::{Error, Result};
 use crate::node::people::{HUB, certificate_request};
 use crate::node::site::NODE_DATA;
@@ -20,6 +22,9 @@ use crate::node::story::RESEARCHER;
 pub const CONTROLLER: &str = "system:serviceaccount:sde-system:sde-controller";
 /// The cluster's administrator, among the identities of the catalogue.
 pub const ADMIN: &str = "admin";
+
+/// The longest the API server may take to answer; it gives a node 30 s to be reached.
+const LIMIT: Duration = Duration::from_secs(40);
 
 /// What the placeholders of a request stand for.
 type Words = BTreeMap<&'static str, String>;
@@ -70,6 +75,7 @@ impl Court {
     pub async fn run(&self, range: &Range) -> Result<Vec<Finding>> {
         let mut tried = Vec::new();
         for attack in catalogue::group(Group::Api)? {
+            command::pause(Duration::ZERO)?;
             let control = self.control(&attack).await;
             for who in &attack.who {
                 let answered = match &attack.request {
@@ -111,6 +117,7 @@ impl Court {
     pub async fn again(&self) -> Result<BTreeMap<String, Verdict>> {
         let mut verdicts = BTreeMap::new();
         for attack in catalogue::group(Group::Api)? {
+            command::pause(Duration::ZERO)?;
             let (Some(request), true) = (&attack.request, attack.who.iter().any(|w| w == ADMIN))
             else {
                 continue;
@@ -140,9 +147,10 @@ impl Court {
         let Some(client) = self.clients.get(who) else {
             return failed("nobody of that name");
         };
-        match send(client, request, words).await {
-            Ok(answered) => answered,
-            Err(error) => failed(&error.to_string()),
+        match tokio::time::timeout(LIMIT, send(client, request, words)).await {
+            Ok(Ok(answered)) => answered,
+            Ok(Err(error)) => failed(&error.to_string()),
+            Err(_) => failed(&format!("no answer in {} s", LIMIT.as_secs())),
         }
     }
 }
@@ -238,6 +246,13 @@ fn told(status: u16, body: &str) -> Told {
     match status {
         200..=299 => Told::Reached(format!("HTTP {status}")),
         403 | 422 => Told::Refused(format!("HTTP {status}: {said}")),
+        // Admission let it through: then the pod's network refused, or the pod has its node for good.
+        502..=504 if said.contains("error trying to reach service") => {
+            Told::Refused(format!("HTTP {status}: {said}"))
+        }
+        409 if said.contains("is already assigned to node") => {
+            Told::Refused(format!("HTTP {status}: {said}"))
+        }
         404 if said.contains("could not find the requested resource")
             || said.contains("404 page not found") =>
         {
@@ -484,6 +499,11 @@ mod tests {
             told(409, r#"{"message": "exists"}"#),
             Told::Failed(_)
         ));
+        let bound = r#"{"message": "pod u is already assigned to node \"worker\""}"#;
+        assert!(matches!(told(409, bound), Told::Refused(_)));
+        let silent = "error trying to reach service: dial tcp 10.244.1.99:8888: i/o timeout";
+        assert!(matches!(told(503, silent), Told::Refused(_)));
+        assert!(matches!(told(503, "overloaded"), Told::Failed(_)));
         assert!(matches!(
             told(
                 404,

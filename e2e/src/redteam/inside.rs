@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -12,6 +13,9 @@ use crate::cluster::command::Run;
 use crate::cluster::error::{Error, Result};
 use crate::cluster::tools::Tool;
 use crate::node::notebook::{Answer, CLIENT};
+
+/// The longest a script may take. The notebook's client gives a kernel 60 s to start and 120 s for each answer.
+const LIMIT: Duration = Duration::from_secs(200);
 
 /// A pod for the controls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,6 +106,7 @@ fn in_pod(range: &Range, control: Control, env: &[(&str, &str)], code: &str) -> 
         .args(["--", "python3", "-"])
         .stdin(file)
         .what(format!("python in {namespace}/{pod}"))
+        .limit(LIMIT)
         .text()
 }
 

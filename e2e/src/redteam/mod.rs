@@ -5,10 +5,12 @@
 
 pub mod api;
 pub mod audit;
+pub mod bindings;
 pub mod catalogue;
 pub mod data;
 pub mod escape;
 pub mod exposure;
+pub mod held;
 pub mod inside;
 pub mod judge;
 pub mod network;

@@ -3,19 +3,20 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::bindings::Bindings;
 use super::catalogue::{self, Attack, Group};
 use super::exposure::{self, during};
-use super::inside::{Control, in_control, in_kernel, program};
+use super::held;
+use super::inside::{in_kernel, program};
 use super::judge::{Told, Verdict, judge};
-use super::range::{Notebook, Range, notebook};
+use super::range::Range;
 use super::report::{Finding, Measure};
 use crate::cluster::command;
 use crate::cluster::error::{Error, Result};
-use crate::node::story::{get, wait_for};
+use crate::node::story::get;
 
-const HOLD: &str = include_str!("scripts/hold.py");
 const POLICY: [&str; 2] = ["networkpolicy", "default-deny"];
 const PATIENCE: Duration = Duration::from_secs(120);
 /// How long the notebook goes on dialling after something was done.
@@ -48,7 +49,8 @@ fn one(range: &Range, entry: &Attack) -> Result<Finding> {
         "TIME-QUOTA-DELETED" => unbound(range, entry, Tamper::Quota),
         "TIME-CONTROLLER-KILLED" => watched(range, entry, || controller_killed(range)),
         "TIME-CNI-KILLED" => watched(range, entry, || network_killed(range)),
-        _ => suspended(range, entry),
+        "TIME-CLOSE" => held::closed(range, entry),
+        _ => held::suspended(range, entry),
     }
 }
 
@@ -122,7 +124,7 @@ impl Tamper {
 }
 
 /// The API server's words of a refusal, without kubectl's.
-fn refusal(error: &Error) -> String {
+pub(super) fn refusal(error: &Error) -> String {
     let text = error.to_string();
     let words = text.lines().last().unwrap_or_default();
     words.chars().take(300).collect()
@@ -173,78 +175,6 @@ fn unbound(range: &Range, entry: &Attack, tamper: Tamper) -> Result<Finding> {
     })
 }
 
-/// Our bindings, to be put back.
-pub struct Bindings(Vec<Value>);
-
-impl Bindings {
-    /// As they are.
-    ///
-    /// # Errors
-    /// When they cannot be read.
-    pub fn read(range: &Range) -> Result<Self> {
-        let text = range.cluster().kubectl([
-            "get",
-            "validatingadmissionpolicybindings",
-            "--output",
-            "json",
-        ])?;
-        let list: Value = serde_json::from_str(&text)
-            .map_err(|e| Error::malformed("bindings".as_ref(), e.to_string()))?;
-        let ours = list["items"].as_array().into_iter().flatten().filter(|b| {
-            b["metadata"]["name"]
-                .as_str()
-                .is_some_and(|name| name.ends_with(".sde-operator.dev"))
-        });
-        let bindings: Vec<Value> = ours
-            .map(|binding| {
-                let mut binding = binding.clone();
-                for field in [
-                    "uid",
-                    "resourceVersion",
-                    "creationTimestamp",
-                    "generation",
-                    "managedFields",
-                ] {
-                    if let Some(metadata) = binding["metadata"].as_object_mut() {
-                        metadata.remove(field);
-                    }
-                }
-                binding
-            })
-            .collect();
-        if bindings.is_empty() {
-            return Err(Error::malformed(
-                "bindings".as_ref(),
-                "the chart has installed none",
-            ));
-        }
-        Ok(Self(bindings))
-    }
-
-    /// Deletes them; how many, or the API server's refusal.
-    pub fn delete(&self, range: &Range) -> std::result::Result<usize, String> {
-        let names = self.0.iter().filter_map(|b| b["metadata"]["name"].as_str());
-        let args: Vec<&str> = ["delete", "validatingadmissionpolicybindings"]
-            .into_iter()
-            .chain(names)
-            .collect();
-        match range.cluster().kubectl(&args) {
-            Ok(_) => Ok(self.0.len()),
-            Err(error) => Err(refusal(&error)),
-        }
-    }
-
-    /// Puts them back.
-    ///
-    /// # Errors
-    /// When the API server refuses.
-    pub fn restore(&self, range: &Range) -> Result<()> {
-        range
-            .site
-            .apply(&json!({"apiVersion": "v1", "kind": "List", "metadata": {"name": "bindings"}, "items": self.0}))
-    }
-}
-
 fn controller_killed(range: &Range) -> Result<String> {
     let of = [
         "--namespace",
@@ -276,11 +206,11 @@ fn network_killed(range: &Range) -> Result<String> {
     let gone = agent(&ready).is_err();
     let began = Instant::now();
     // systemd starts it again, and it compiles its programs and programs every pod anew while the notebook dials.
-    while agent(&ready).is_err() {
+    while let Err(error) = agent(&ready) {
         if began.elapsed() > PATIENCE {
             return Err(Error::malformed(
                 worker.as_ref(),
-                "the network plugin's agent did not come back",
+                format!("the network plugin's agent is not well again: {error}"),
             ));
         }
         command::pause(Duration::from_millis(300))?;
@@ -315,7 +245,7 @@ fn first_instruction(range: &Range, entry: &Attack) -> Result<Finding> {
         json!(dialler)
     );
     in_kernel(range, colleague, &plant)?;
-    let again = restarted(range, colleague)?;
+    let again = held::restarted(range, colleague)?;
     let control = exposure::control(range, &shown)?;
     let read = format!(
         "print(open({}).read())\nimport os\nos.unlink('/home/researcher/.jupyter/jupyter_server_config.py')",
@@ -327,84 +257,6 @@ fn first_instruction(range: &Range, entry: &Attack) -> Result<Finding> {
     let exposure = exposure::seen(range, &nonce, &shown, log, control)?;
     let told = exposure.told("from the notebook server's start on");
     Ok(finding(entry, told, &exposure))
-}
-
-/// Stops a person's notebook and starts it anew.
-fn restarted(range: &Range, old: &Notebook) -> Result<Notebook> {
-    let run = |running: bool| {
-        let change = json!({"spec": {"running": running}}).to_string();
-        let namespace = old.namespace();
-        let of = [
-            "--namespace",
-            namespace.as_str(),
-            "--type=merge",
-            "--patch",
-            &change,
-        ];
-        let what: Vec<&str> = ["patch", "workspace", &old.user]
-            .into_iter()
-            .chain(of)
-            .collect();
-        range.site.kubectl(&old.user, &what).map(drop)
-    };
-    run(false)?;
-    let of = ("pod", old.pod.as_str(), Some(old.namespace()));
-    wait_for(
-        &range.site,
-        (of.0, of.1, of.2.as_deref()),
-        "gone",
-        PATIENCE,
-        Value::is_null,
-    )?;
-    run(true)?;
-    notebook(&range.site, &old.project, &old.user)
-}
-
-/// The stranger's project is suspended while the hub's proxy holds a connection to its notebook.
-fn suspended(range: &Range, entry: &Attack) -> Result<Finding> {
-    // An earlier attack may have cost this pod its life; such a notebook waits for its person to start it anew.
-    let held = restarted(range, &range.stranger)?;
-    let code = program(
-        HOLD,
-        &json!({"host": held.ip, "port": 8888, "token": held.token, "seconds": 45}),
-    );
-    let (text, asked) = std::thread::scope(|scope| {
-        let holding = scope.spawn(|| in_control(range, Control::Proxy, &code));
-        let _ = command::pause(Duration::from_secs(3));
-        let asked = jiff::Timestamp::now();
-        let suspended = range
-            .site
-            .sde("custodian-a", &["suspend", &held.project, "--yes"]);
-        let text = holding
-            .join()
-            .unwrap_or_else(|_| Err(Error::malformed("hold".as_ref(), "the thread ended early")));
-        (text, suspended.map(|_| asked))
-    });
-    let (text, asked) = (text?, asked?);
-    let told: Value = serde_json::from_str(text.trim())
-        .map_err(|error| Error::malformed("hold".as_ref(), format!("{error}: {text}")))?;
-    let answered = told["answered"].as_u64().unwrap_or_default();
-    let last = told["last"].as_f64().unwrap_or_default();
-    let after = (last * 1000.0) as i64 - asked.as_millisecond();
-    let ended = told["ended"].as_str().unwrap_or_default();
-    let attempt = if ended == "still open" {
-        Told::Reached(format!(
-            "still answered {after} ms after suspension was asked"
-        ))
-    } else {
-        Told::Refused(format!(
-            "broke ({ended}); the last answer came {after} ms after suspension was asked"
-        ))
-    };
-    let control = if answered > 5 {
-        Told::Reached(format!("{answered} answers on one connection"))
-    } else {
-        Told::Failed(format!("only {answered} answers before"))
-    };
-    Ok(Finding {
-        verdict: judge(&attempt, &control, None),
-        ..Finding::of(Group::Time, entry, attempt.line(), control.line())
-    })
 }
 
 /// With the policies loaded through the API alone: the bindings are deleted, then the lock; what is exposed until it is

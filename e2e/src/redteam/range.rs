@@ -22,6 +22,8 @@ pub const STRANGER: &str = "u-55aa";
 /// Where the nodes' own listeners tell what they have seen.
 pub const NODE_ADMIN: &str = "127.0.0.1:7791";
 const PATIENCE: Duration = Duration::from_secs(150);
+/// The longest a call into the container outside may take.
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// A running notebook.
 #[derive(Debug, Clone)]
@@ -411,6 +413,7 @@ fn outside_dns(cluster: &Cluster) -> Result<()> {
     docker
         .run()
         .args(["exec", &name, "sh", "-c", &script])
+        .limit(LIMIT)
         .output()
         .map(drop)
 }

@@ -75,6 +75,7 @@ pub fn echoes(cluster: &Cluster) -> Result<u64> {
     let text = docker
         .run()
         .args(["exec", &name, "cat", "/proc/net/snmp"])
+        .limit(std::time::Duration::from_secs(30))
         .text()?;
     let mut lines = text.lines().filter(|line| line.starts_with("Icmp:"));
     let (names, values) = (lines.next(), lines.next());

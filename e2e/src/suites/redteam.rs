@@ -1,7 +1,7 @@
 //! The red team: every attack of the catalogue on a kind cluster with a worker and the policies on disk, then what an
 //! administrator can do where they are loaded through the API alone; and the report.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use serde_json::Value;
@@ -11,9 +11,10 @@ use super::runner::{Runner, SuiteReport};
 use crate::cluster::command::Run;
 use crate::cluster::{paths, progress};
 use crate::redteam::api::{self, Court};
+use crate::redteam::bindings::Bindings;
 use crate::redteam::catalogue;
 use crate::redteam::judge::Verdict;
-use crate::redteam::over_time::{self, Bindings};
+use crate::redteam::over_time;
 use crate::redteam::range::Range;
 use crate::redteam::report::{Finding, Measure, Node, Report, Subject};
 use crate::redteam::residuals::{self, Residual};
@@ -139,7 +140,14 @@ impl Attacking {
             .cloned()
             .collect();
         let problems = residuals::problems(&tried, &self.list);
-        let fine = fine.and_then(|()| check(problems.is_empty(), problems.join("\n")));
+        let fine = fine
+            .and_then(|()| {
+                check(
+                    !tried.is_empty(),
+                    "nothing to compare with: run it together with the groups whose attacks it repeats",
+                )
+            })
+            .and_then(|()| check(problems.is_empty(), problems.join("\n")));
         let fine = fine.and(restored.map(drop).map_err(Into::into));
         self.runner.note(name, began.elapsed(), fine);
     }
@@ -154,21 +162,17 @@ impl Attacking {
             value: format!("{} ms", gone.as_millis()),
         });
         let bindings = Bindings::read(range)?;
-        let deleted = bindings.delete(range);
-        let (over_time, court) = match deleted {
-            Ok(_) => (over_time::on_api_form(range), Court::open(range).await?),
-            Err(refused) => {
-                return check(
-                    false,
-                    format_args!("on the API form the bindings could not be deleted: {refused}"),
-                )
-                .map(|()| BTreeSet::new());
-            }
+        let tried = match bindings.delete(range) {
+            Ok(_) => Self::without_bindings(range).await,
+            Err(refused) => check(
+                false,
+                format_args!("on the API form the bindings could not be deleted: {refused}"),
+            )
+            .map(|()| Default::default()),
         };
-        let again = court.again().await;
+        // Also when something went wrong: a cluster that is kept is to be as it was.
         bindings.restore(range)?;
-        let (mut verdicts, measures) = over_time?;
-        verdicts.extend(again?);
+        let (verdicts, measures) = tried?;
         for measure in &measures {
             println!("    {}: {}", measure.what, measure.value);
         }
@@ -180,6 +184,13 @@ impl Attacking {
             }
         }
         Ok(verdicts.into_keys().collect())
+    }
+
+    async fn without_bindings(range: &Range) -> Result<(BTreeMap<String, Verdict>, Vec<Measure>)> {
+        let (mut verdicts, measures) =
+            tokio::task::block_in_place(|| over_time::on_api_form(range))?;
+        verdicts.extend(Court::open(range).await?.again().await?);
+        Ok((verdicts, measures))
     }
 
     async fn reported(&mut self, began: (jiff::Timestamp, Instant)) -> Result<()> {

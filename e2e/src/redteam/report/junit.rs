@@ -41,10 +41,13 @@ pub fn page(report: &Report) -> Result<String, quick_junit::SerializeError> {
 }
 
 fn case(finding: &Finding) -> TestCase {
-    let said = format!(
+    let mut said = format!(
         "attempt: {}\ncontrol: {}\nwitness: {}",
         finding.attempt, finding.control, finding.witness
     );
+    if let Some(verdict) = finding.api_form {
+        said += &format!("\nAPI form alone: {}", verdict.name());
+    }
     let status = match (finding.verdict, &finding.residual) {
         (Verdict::Blocked | Verdict::NotApplicable, _) => TestCaseStatus::success(),
         (Verdict::Open, Some(residual)) => {

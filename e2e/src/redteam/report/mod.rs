@@ -1,7 +1,8 @@
-//! What a run found, as JSON, as a page to file and print, and as JUnit XML. Pure, but for writing the files.
+//! What a run found, as JSON, as a page to file and print, and as JUnit XML and SARIF. Pure, but for writing the files.
 
 pub mod html;
 pub mod junit;
+pub mod sarif;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -162,7 +163,7 @@ impl Report {
         format!("{} findings: {}", self.findings.len(), counts.join(", "))
     }
 
-    /// Writes `report.json`, `report.html` and `junit.xml` into a folder and returns the page's path.
+    /// Writes `report.json`, `report.html`, `junit.xml` and `report.sarif` into a folder and returns the page's path.
     ///
     /// # Errors
     /// When a form cannot be made or a file not be written.
@@ -175,6 +176,9 @@ impl Report {
             &folder.join("junit.xml"),
             junit::page(self).map_err(|e| malformed(e.to_string()))?,
         )?;
+        let sarif = serde_json::to_string_pretty(&sarif::page(self))
+            .map_err(|e| malformed(e.to_string()))?;
+        paths::write(&folder.join("report.sarif"), sarif + "\n")?;
         let page = folder.join("report.html");
         paths::write(
             &page,
@@ -270,6 +274,11 @@ pub mod tests {
         assert!(page.contains("TCP to &lt;the sentinel&gt;"));
         assert!(!page.contains("<script"));
         insta::assert_snapshot!(page);
+    }
+
+    #[test]
+    fn the_sarif_is_as_it_was() {
+        insta::assert_json_snapshot!(sarif::page(&report()));
     }
 
     #[test]
