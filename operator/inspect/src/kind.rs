@@ -68,7 +68,7 @@ pub enum Kind {
     Luks,
     /// `openssl enc`.
     OpensslSalted,
-    /// Compressed in a way that is not opened here: zstd, lz4, RAR, and others.
+    /// Compressed in a way that is not opened here: bzip2, zstd, lz4, RAR, and others.
     OtherCompressed,
     // Opened.
     /// gzip.
@@ -79,8 +79,6 @@ pub enum Kind {
     Zlib,
     /// xz.
     Xz,
-    /// bzip2.
-    Bzip2,
     /// zip.
     Zip,
     /// tar.
@@ -193,7 +191,6 @@ impl Kind {
             | Self::Bgzf
             | Self::Zlib
             | Self::Xz
-            | Self::Bzip2
             | Self::Zip
             | Self::TorchZip
             | Self::Office
@@ -237,7 +234,7 @@ impl Kind {
             | Self::OpensslSalted
             | Self::OtherCompressed => &rules::G014,
             Self::Zip | Self::Tar | Self::SevenZip => &rules::G015,
-            Self::Gzip | Self::Bgzf | Self::Zlib | Self::Xz | Self::Bzip2 => &rules::G024,
+            Self::Gzip | Self::Bgzf | Self::Zlib | Self::Xz => &rules::G024,
             Self::Hdf5
             | Self::Parquet
             | Self::Arrow
@@ -302,7 +299,6 @@ impl Kind {
             Self::Bgzf => "BGZF (blocked gzip)",
             Self::Zlib => "zlib",
             Self::Xz => "xz",
-            Self::Bzip2 => "bzip2",
             Self::Zip => "zip",
             Self::Tar => "tar",
             Self::SevenZip => "7z",

@@ -61,7 +61,7 @@ fn opened(head: &[u8]) -> Option<Kind> {
         return Some(Kind::Xz);
     }
     if starts(b"BZh") && head.get(4..10) == Some(b"1AY&SY") {
-        return Some(Kind::Bzip2);
+        return Some(Kind::OtherCompressed);
     }
     if tar(head) {
         return Some(Kind::Tar);

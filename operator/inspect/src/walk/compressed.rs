@@ -1,8 +1,7 @@
-//! Streams that hold one thing: gzip, BGZF, zlib, xz, bzip2.
+//! Streams that hold one thing: gzip, BGZF, zlib, xz.
 
 use std::io::{BufReader, Read};
 
-use bzip2::bufread::MultiBzDecoder;
 use flate2::bufread::ZlibDecoder;
 use lzma_rust2::XzReader;
 
@@ -36,10 +35,6 @@ impl Walk<'_> {
             }
             Kind::Zlib => {
                 let decoder = self.inside(ZlibDecoder::new(input), length, place);
-                self.after(&mut decoder.into_inner(), place);
-            }
-            Kind::Bzip2 => {
-                let decoder = self.inside(MultiBzDecoder::new(input), length, place);
                 self.after(&mut decoder.into_inner(), place);
             }
             _ => {

@@ -2,7 +2,6 @@
 
 use std::io::{self, Read};
 
-use bzip2::bufread::MultiBzDecoder;
 use flate2::bufread::MultiGzDecoder;
 use lzma_rust2::XzReader;
 
@@ -83,7 +82,7 @@ impl Walk<'_> {
         let mut bytes = Vec::new();
         Window::new(input, at, self.limits.embedded_bytes).read_to_end(&mut bytes)?;
         let inner = place.within(Layer::Embedded(at));
-        let compressed = matches!(kind, Kind::Gzip | Kind::Bgzf | Kind::Xz | Kind::Bzip2);
+        let compressed = matches!(kind, Kind::Gzip | Kind::Bgzf | Kind::Xz);
         let holds = if compressed {
             let content = decompressed(kind, &bytes, self.limits.embedded_bytes);
             let holds = content.len() >= ENOUGH || recognise::binary(&content, true).is_some();
@@ -117,7 +116,6 @@ impl Walk<'_> {
 fn decompressed(kind: Kind, bytes: &[u8], max: u64) -> Vec<u8> {
     let mut content = Vec::new();
     let reader: Box<dyn Read + '_> = match kind {
-        Kind::Bzip2 => Box::new(MultiBzDecoder::new(bytes)),
         Kind::Xz => Box::new(XzReader::new_mem_limit(bytes, true, 80 * 1024)),
         _ => Box::new(MultiGzDecoder::new(bytes)),
     };

@@ -114,7 +114,7 @@ impl<'a> Walk<'a> {
         self.by_kind(kind, place);
         let mut all = Cursor::new(buffer).chain(reader);
         match kind {
-            Kind::Gzip | Kind::Bgzf | Kind::Zlib | Kind::Xz | Kind::Bzip2 => {
+            Kind::Gzip | Kind::Bgzf | Kind::Zlib | Kind::Xz => {
                 self.decompress(kind, &mut all, None, place);
             }
             Kind::Tar => self.tar(&mut all, place),

@@ -4,7 +4,6 @@ use std::io::{Cursor, Write};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use bzip2::write::BzEncoder;
 use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
 use sevenz_rust2::{ArchiveEntry, ArchiveWriter};
@@ -16,12 +15,11 @@ use super::results;
 pub type Wrap = (&'static str, fn(&[u8]) -> Vec<u8>);
 
 /// All of them.
-pub const WRAPS: [Wrap; 14] = [
+pub const WRAPS: [Wrap; 13] = [
     ("gzip", gzip),
     ("gzip twice", |b| gzip(&gzip(b))),
     ("bgzf", super::binary::bgzf),
     ("zlib", zlib),
-    ("bzip2", bzip2),
     ("zip", zip),
     ("zip, stored", zip_stored),
     ("tar", tar),
@@ -41,12 +39,6 @@ pub fn gzip(content: &[u8]) -> Vec<u8> {
 
 pub fn zlib(content: &[u8]) -> Vec<u8> {
     let mut writer = ZlibEncoder::new(Vec::new(), Compression::default());
-    writer.write_all(content).unwrap();
-    writer.finish().unwrap()
-}
-
-pub fn bzip2(content: &[u8]) -> Vec<u8> {
-    let mut writer = BzEncoder::new(Vec::new(), bzip2::Compression::default());
     writer.write_all(content).unwrap();
     writer.finish().unwrap()
 }
