@@ -1,0 +1,101 @@
+//! What is left of the limits, shared by all layers.
+
+use std::cell::Cell;
+use std::io::{self, Read};
+use std::rc::Rc;
+
+use crate::limits::Limits;
+
+/// What is left.
+pub struct Budget {
+    expanded: Rc<Cell<u64>>,
+    entries: u32,
+    candidates: u32,
+    work: u64,
+    ratio: u64,
+}
+
+/// Below this a layer may grow as it likes: small files of zeros are no bombs.
+const FREE: u64 = 1 << 20;
+
+impl Budget {
+    /// All of it.
+    pub fn new(limits: &Limits) -> Self {
+        Self {
+            expanded: Rc::new(Cell::new(limits.expanded_bytes)),
+            entries: limits.entries,
+            candidates: limits.candidates,
+            work: limits.work_bytes,
+            ratio: limits.ratio,
+        }
+    }
+
+    /// One more entry; false when there were too many.
+    pub fn entry(&mut self) -> bool {
+        take(&mut self.entries)
+    }
+
+    /// One more guess; false when there were too many.
+    pub fn candidate(&mut self) -> bool {
+        take(&mut self.candidates)
+    }
+
+    /// So many bytes read; false when there were too many.
+    pub fn work(&mut self, bytes: u64) -> bool {
+        match self.work.checked_sub(bytes) {
+            Some(left) => {
+                self.work = left;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// A reader of something decompressed, from `compressed` bytes where that is known.
+    pub fn meter<R: Read>(&self, inner: R, compressed: Option<u64>) -> Metered<R> {
+        let may = compressed.map_or(u64::MAX, |c| c.saturating_mul(self.ratio).max(FREE));
+        Metered {
+            inner,
+            may,
+            all: Rc::clone(&self.expanded),
+            exceeded: false,
+        }
+    }
+}
+
+fn take(left: &mut u32) -> bool {
+    let some = *left > 0;
+    *left = left.saturating_sub(1);
+    some
+}
+
+/// Reads until it would be too much.
+pub struct Metered<R> {
+    inner: R,
+    may: u64,
+    all: Rc<Cell<u64>>,
+    /// Whether it would have been too much.
+    pub exceeded: bool,
+}
+
+impl<R> Metered<R> {
+    /// What is inside.
+    pub fn into_inner(self) -> R {
+        self.inner
+    }
+}
+
+impl<R: Read> Read for Metered<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        let bytes = read as u64;
+        if bytes > self.may || bytes > self.all.get() {
+            self.exceeded = true;
+            self.may = 0;
+            return Ok(0);
+        }
+        self.may -= bytes;
+        self.all.set(self.all.get() - bytes);
+        Ok(read)
+    }
+}

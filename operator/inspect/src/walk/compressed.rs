@@ -1,0 +1,74 @@
+//! Streams that hold one thing: gzip, BGZF, zlib, xz.
+
+use std::io::{BufReader, Read};
+
+use flate2::bufread::ZlibDecoder;
+use lzma_rust2::XzReader;
+
+use super::Walk;
+use super::members::Members;
+use crate::kind::Kind;
+use crate::report::{Layer, Place};
+use crate::rules;
+
+/// Memory that an xz stream may ask for: the largest preset (9) takes 65 MiB.
+const XZ_MEMORY_KIB: u32 = 80 * 1024;
+
+impl Walk<'_> {
+    /// Decompresses and looks at what comes out, and at what follows. `length` is that of the compressed bytes.
+    pub(super) fn decompress(
+        &mut self,
+        kind: Kind,
+        input: &mut dyn Read,
+        length: Option<u64>,
+        place: &Place,
+    ) {
+        let input = BufReader::new(input);
+        match kind {
+            Kind::Gzip | Kind::Bgzf => {
+                let members = self.inside(Members::new(input), length, place);
+                match members.trailing() {
+                    Ok(Some(mut rest)) => self.after(&mut rest, place),
+                    Ok(None) => {}
+                    Err(error) => self.findings.unread(place, error.to_string()),
+                }
+            }
+            Kind::Zlib => {
+                let decoder = self.inside(ZlibDecoder::new(input), length, place);
+                self.after(&mut decoder.into_inner(), place);
+            }
+            _ => {
+                let decoder = XzReader::new_mem_limit(input, true, XZ_MEMORY_KIB);
+                let decoder = self.inside(decoder, length, place);
+                self.after(&mut decoder.into_inner(), place);
+            }
+        }
+    }
+
+    /// Looks at what a decoder gives, and gives the decoder back.
+    fn inside<R: Read>(&mut self, decoder: R, length: Option<u64>, place: &Place) -> R {
+        let mut metered = self.budget.meter(decoder, length);
+        self.stream(&mut metered, &place.within(Layer::Decompressed));
+        if metered.exceeded {
+            let what = "expands further than allowed; what came before was looked at";
+            self.findings.add(&rules::G023, place, what);
+        }
+        metered.into_inner()
+    }
+
+    /// Looks at what follows the end of a stream.
+    fn after(&mut self, rest: &mut dyn Read, place: &Place) {
+        let mut first = [0; 1];
+        // A failed stream has been told of already, and what follows its failure is not its end.
+        if !matches!(rest.read(&mut first), Ok(1)) {
+            return;
+        }
+        self.findings.add(
+            &rules::G021,
+            place,
+            "something follows the end of the compressed stream",
+        );
+        let mut rest = first.as_slice().chain(rest);
+        self.stream(&mut rest, &place.within(Layer::Trailing(0)));
+    }
+}

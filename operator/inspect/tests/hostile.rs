@@ -1,0 +1,210 @@
+//! Archives made to exhaust or escape, and bytes of any sort: held, never a crash, never much memory.
+#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+mod common;
+
+use std::io::{Cursor, Write};
+use std::sync::LazyLock;
+
+use common::{binary, breaks, has, look, passes, people, results, wrap};
+use proptest::prelude::*;
+use sde_inspect::{Declared, Limits, Thresholds, inspect};
+use zip::write::SimpleFileOptions;
+
+#[test]
+fn bombs_are_blocked() {
+    let zeros = vec![0; 32 << 20];
+    for (what, bytes) in [("gzip", wrap::gzip(&zeros)), ("zip", wrap::zip(&zeros))] {
+        breaks(what, &bytes, "AL-G023");
+    }
+    let mut nested = results::COUNTS.as_bytes().to_vec();
+    for _ in 0..8 {
+        nested = wrap::zip_stored(&nested);
+    }
+    breaks("nested", &nested, "AL-G023");
+    let mut many = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for n in 0..10_001 {
+        many.start_file(format!("{n}"), SimpleFileOptions::default())
+            .unwrap();
+    }
+    breaks(
+        "many entries",
+        &many.finish().unwrap().into_inner(),
+        "AL-G023",
+    );
+    let limits = Limits {
+        work_bytes: 1000,
+        ..Limits::default()
+    };
+    let mut long = Cursor::new(vec![b'a'; 5000]);
+    let report = inspect(
+        &mut long,
+        &limits,
+        &Thresholds::default(),
+        &Declared::default(),
+    )
+    .unwrap();
+    assert!(has(&report, "AL-G019"));
+}
+
+#[test]
+fn archives_are_held_and_their_tricks_blocked() {
+    let counts = results::COUNTS.as_bytes();
+    for (what, bytes) in [
+        ("zip", wrap::zip(counts)),
+        ("tar", wrap::tar(counts)),
+        ("7z", wrap::seven(counts)),
+    ] {
+        let report = look(&bytes);
+        assert_eq!(common::held(&report), ["AL-G015"], "{what}: {report:#?}");
+    }
+    let gzip = look(&wrap::gzip(counts));
+    assert!(has(&gzip, "AL-G024") && !gzip.held());
+    let up = wrap::zip_named("../../etc/passwd", counts, SimpleFileOptions::default());
+    breaks("a path out", &up, "AL-G023");
+    let mut writer = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(tar::EntryType::Symlink);
+    header.set_size(0);
+    writer
+        .append_link(&mut header, "table.csv", "/data/cohort/x.vcf")
+        .unwrap();
+    breaks("a link", &writer.into_inner().unwrap(), "AL-G009");
+    let mut secret = wrap::zip_stored(counts);
+    for at in [
+        6,
+        secret.windows(4).position(|w| w == b"PK\x01\x02").unwrap() + 8,
+    ] {
+        secret[at] |= 1;
+    }
+    breaks("encrypted", &secret, "AL-G014");
+    breaks("bzip2", b"BZh91AY&SY\x12\x34\x56\x78", "AL-G014");
+    breaks("zstd", b"\x28\xb5\x2f\xfd\x04\x58\x19\0\0", "AL-G014");
+}
+
+#[test]
+fn what_a_directory_does_not_mention_is_seen() {
+    let counts = results::COUNTS.as_bytes();
+    let vcf = people::vcf();
+    breaks(
+        "before a zip",
+        &[vcf.as_bytes(), &wrap::zip(counts)].concat(),
+        "AL-I002",
+    );
+    breaks(
+        "behind a zip",
+        &[&wrap::zip(counts), vcf.as_bytes()].concat(),
+        "AL-I002",
+    );
+    breaks(
+        "behind a gzip",
+        &[&wrap::gzip(counts), vcf.as_bytes()].concat(),
+        "AL-I002",
+    );
+    breaks(
+        "behind a tar",
+        &[&wrap::tar(counts), vcf.as_bytes()].concat(),
+        "AL-I002",
+    );
+    let mut padded = wrap::tar(b"x,1\n");
+    padded[600..700].fill(7);
+    breaks("in the padding", &padded, "AL-G021");
+    // Two archives, of which the last directory hides the first.
+    let hidden = [wrap::zip(&binary::bed()), wrap::zip(counts)].concat();
+    breaks("a hidden archive", &hidden, "AL-I004");
+}
+
+#[test]
+fn something_at_any_offset() {
+    let noise = |n: usize| {
+        common::Dice(31)
+            .bytes(n)
+            .iter()
+            .map(|b| b | 0x80)
+            .collect::<Vec<u8>>()
+    };
+    for (what, bytes, rule) in [
+        ("BAM", binary::bam(), "AL-I001"),
+        (
+            "VCF in BGZF",
+            binary::bgzf(people::vcf().as_bytes()),
+            "AL-I002",
+        ),
+        ("CRAM", binary::cram(), "AL-I001"),
+        ("zip", wrap::zip(people::vcf().as_bytes()), "AL-I002"),
+        ("7z", wrap::seven(people::vcf().as_bytes()), "AL-I002"),
+        ("tar", wrap::tar(people::vcf().as_bytes()), "AL-I002"),
+        ("Crypt4GH", binary::crypt4gh(), "AL-G014"),
+    ] {
+        for before in [1, 262_140] {
+            let all = [noise(before), bytes.clone()].concat();
+            breaks(&format!("{what} after {before} bytes"), &all, rule);
+        }
+    }
+}
+
+/// Files that are broken in the test below.
+static SEEDS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+    let mut seeds: Vec<Vec<u8>> = vec![
+        binary::bam(),
+        binary::bcf(),
+        binary::bgen(),
+        binary::pickle(),
+        binary::safetensors(),
+        people::vcf().into_bytes(),
+        people::sam().into_bytes(),
+        people::ped().into_bytes(),
+        results::gwas(20).into_bytes(),
+        results::COUNTS.into(),
+        results::JSON.into(),
+        results::plot(),
+        wrap::pdf(),
+    ];
+    let inner = results::COUNTS.as_bytes();
+    seeds.extend(wrap::WRAPS.iter().map(|(_, wrap)| wrap(inner)));
+    seeds
+});
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..4096)) {
+        look(&bytes);
+    }
+
+    #[test]
+    fn any_text(text in "[ -~\t\n,;|0-2A-Z\"]{0,2000}") {
+        look(text.as_bytes());
+    }
+
+    #[test]
+    fn broken_files(
+        seed in 0..27_usize,
+        cuts in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..12),
+        keep in any::<prop::sample::Index>(),
+    ) {
+        let mut bytes = SEEDS[seed % SEEDS.len()].clone();
+        for (at, byte) in cuts {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        look(&bytes);
+        bytes.truncate(keep.index(bytes.len()));
+        look(&bytes);
+    }
+}
+
+#[test]
+fn a_large_honest_file_is_read_in_bounded_memory() {
+    let line = "gene,1.25,0.5\n".repeat(1000);
+    let mut file = Vec::with_capacity(line.len() * 60);
+    file.write_all(b"name,beta,se\n").unwrap();
+    for _ in 0..60 {
+        file.write_all(line.as_bytes()).unwrap();
+    }
+    let report = look(&file);
+    assert_eq!(report.facts.rows, 60_000);
+    assert!(has(&report, "AL-S011"));
+    passes("and a small one", &file[..1400]);
+}
