@@ -145,6 +145,9 @@ Exit codes:
   2  a file cannot be read, or the command line cannot work as given"
     )]
     Verify(VerifyArgs),
+    /// What leaves and enters a project as a file
+    #[command(subcommand)]
+    Airlock(crate::airlock::Airlock),
     /// Is this cluster fit? Versions, policies, controller, storage, nodes, and whether the network really locks
     #[command(after_help = "Exit code 1 when a check fails.
 

@@ -42,6 +42,7 @@ mod tests {
                 "suspend",
                 "resume",
                 "close",
+                "airlock",
                 "attestation",
                 "verify",
                 "doctor",

@@ -4,6 +4,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may fail loudly"))]
 
+mod airlock;
 mod approve;
 mod args;
 mod attestation;
@@ -45,6 +46,7 @@ async fn run(cli: Cli) -> Result<Done, CliError> {
     let target = cli.global.target();
     match cli.command {
         Command::Verify(args) => return verify::run(&args, paint),
+        Command::Airlock(command) => return airlock::run(&command, paint),
         Command::Completions { shell } => return completions::run(shell),
         _ => {}
     }
@@ -78,6 +80,6 @@ async fn run(cli: Cli) -> Result<Done, CliError> {
         }
         Command::Attestation(Attestation::Show(args)) => attestation::show(&client, &args).await,
         Command::Doctor(args) => doctor::run(&client, &cli.global.namespace, &args, paint).await,
-        Command::Verify(_) | Command::Completions { .. } => Ok(Done::Yes),
+        Command::Verify(_) | Command::Airlock(_) | Command::Completions { .. } => Ok(Done::Yes),
     }
 }

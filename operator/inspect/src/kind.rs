@@ -49,7 +49,7 @@ pub enum Kind {
     // Variants without people.
     /// Variants without samples.
     VcfSites,
-    /// PLINK variant lists: .bim, .map.
+    /// PLINK variant lists: .bim, .map, .pvar.
     PlinkVariants,
     /// tabix index.
     Tabix,
@@ -285,7 +285,7 @@ impl Kind {
             Self::PeopleMatrix => "matrix of people",
             Self::AnnData => "AnnData (observations)",
             Self::VcfSites => "VCF without samples",
-            Self::PlinkVariants => "PLINK bim or map (variants)",
+            Self::PlinkVariants => "PLINK bim, map or pvar (variants)",
             Self::Tabix => "tabix index",
             Self::GenomicIndex => "CSI or BAI index",
             Self::Fasta => "FASTA (sequences)",

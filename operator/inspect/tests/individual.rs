@@ -72,8 +72,11 @@ fn each_is_blocked_in_every_container() {
 
 #[test]
 fn variants_without_people_are_held() {
+    let pvar = String::from(
+        "#CHROM\tPOS\tID\tREF\tALT\n2\t1000\trs1\tA\tG\n2\t1010\trs2\tC\tT\n2\t1020\trs3\tG\tT\n",
+    );
     let sites = people::vcf_header(false) + &people::vcf_body(false);
-    for (what, text) in [("sites", sites), ("bim", people::bim())] {
+    for (what, text) in [("sites", sites), ("bim", people::bim()), ("pvar", pvar)] {
         let report = look(text.as_bytes());
         assert!(has(&report, "AL-I003"), "{what}: {report:#?}");
         assert_eq!(report.worst(), Some(Severity::Hold), "{what}");
