@@ -168,9 +168,7 @@ fn close(site: &Site, project: &str, tell: &mut Narrator) -> Result<()> {
         "custodian-a closes the project: pods die first, then everything that holds data is listed",
     );
     acts::ask_to_close(site, project)?;
-    acts::project_when(site, project, "waiting for closure approvals", |p| {
-        condition(p, "Closing")["reason"] == "T0AwaitApprovals"
-    })?;
+    acts::awaiting_closure(site, project)?;
     tell.show(&site.sde("custodian-a", &["status", project])?);
 
     tell.say("Two people approve the destruction of exactly that inventory");

@@ -115,7 +115,10 @@ fn create(options: &UpOptions) -> Result<Cluster> {
     }
     let mut cluster = Cluster { state };
     match options.topology {
-        Topology::Mixed => routes::connect(&cluster)?,
+        Topology::Mixed => {
+            routes::connect(&cluster)?;
+            routes::keep_on_control_plane(&cluster)?;
+        }
         Topology::Worker => cilium_worker::join(&cluster)?,
         Topology::Cilium | Topology::Ptp | Topology::Kindnet => {}
     }

@@ -9,8 +9,8 @@ use crate::cluster::error::{Error, Result};
 use crate::node::Site;
 use crate::node::story::{self, Source, condition, get, wait_for};
 
-/// How long one thing may take on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(150);
+/// How long one thing may take on a busy machine; what succeeds earlier does not wait.
+pub const PATIENCE: Duration = Duration::from_secs(300);
 
 /// The namespace of a project.
 pub fn namespace(project: &str) -> String {
@@ -136,14 +136,22 @@ pub fn ask_to_close(site: &Site, project: &str) -> Result<()> {
         .map(|_| ())
 }
 
+/// Waits until a Project that is to be closed shows what would be destroyed.
+///
+/// # Errors
+/// When it does not in time.
+pub fn awaiting_closure(site: &Site, project: &str) -> Result<Value> {
+    project_when(site, project, "waiting for closure approvals", |p| {
+        condition(p, "Closing")["reason"] == "T0AwaitApprovals"
+    })
+}
+
 /// Two people approve the destruction of the inventory, once it is shown.
 ///
 /// # Errors
 /// When it is not shown in time, or the API server refuses.
 pub fn approve_closure(site: &Site, project: &str) -> Result<()> {
-    project_when(site, project, "waiting for closure approvals", |p| {
-        condition(p, "Closing")["reason"] == "T0AwaitApprovals"
-    })?;
+    awaiting_closure(site, project)?;
     decide(site, project, ["Closure", "Closure"])
 }
 
@@ -180,6 +188,25 @@ pub fn close(site: &Site, project: &str) -> Result<Value> {
     ask_to_close(site, project)?;
     approve_closure(site, project)?;
     closed(site, project)
+}
+
+/// The administrator deletes the policy that lets nothing in or out of a namespace.
+///
+/// # Errors
+/// When the API server refuses.
+pub fn delete_default_deny(site: &Site, namespace: &str) -> Result<String> {
+    site.cluster.kubectl([
+        "delete",
+        "networkpolicy",
+        "default-deny",
+        "--namespace",
+        namespace,
+    ])
+}
+
+/// The words of a refusal; empty when there was none.
+pub fn refusal(result: Result<String>) -> String {
+    result.err().map(|e| e.to_string()).unwrap_or_default()
 }
 
 /// approver-a and approver-b approve, each in a role.

@@ -12,6 +12,7 @@ use crate::node::Site;
 /// An exported attestation, and the key that the Project's status showed from the start.
 pub struct Exported {
     folder: PathBuf,
+    cli: PathBuf,
 }
 
 /// What the two verifiers said; `None` for one that refused.
@@ -21,6 +22,13 @@ pub struct Verdict {
     pub ours: Option<String>,
     /// openssl, jq and sha256sum.
     pub stock: Option<String>,
+}
+
+impl Verdict {
+    /// Whether both accepted.
+    pub fn accepted(&self) -> bool {
+        self.ours.is_some() && self.stock.is_some()
+    }
 }
 
 impl Exported {
@@ -33,6 +41,7 @@ impl Exported {
         site.sde("auditor", &["attestation", "export", project, "-o", &out])?;
         let exported = Self {
             folder: folder.to_path_buf(),
+            cli: site.cli.clone(),
         };
         let pem = closed["status"]["attestationKey"]["publicKey"]
             .as_str()
@@ -78,7 +87,7 @@ impl Exported {
             self.file("key-from-the-status.pem"),
             self.file("bundle.sigstore.json"),
         );
-        let ours = Run::new(paths::repository().join("target/debug/kubectl-sde"))
+        let ours = Run::new(&self.cli)
             .args(["verify", "--key"])
             .arg(&key)
             .arg("--bundle")

@@ -89,24 +89,7 @@ impl People {
     pub fn enrol(&self, cluster: &Cluster, user: &str, role: Option<&str>) -> Result<()> {
         let file = |suffix: &str| self.folder.join(format!("{user}.{suffix}"));
         let (key, request, certificate) = (file("key"), file("csr"), file("crt"));
-        Run::new("openssl")
-            .args([
-                "req",
-                "-new",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:P-256",
-                "-nodes",
-                "-subj",
-                &format!("/CN={user}"),
-            ])
-            .arg("-keyout")
-            .arg(&key)
-            .arg("-out")
-            .arg(&request)
-            .output()?;
-        let pem = std::fs::read(&request).map_err(Error::io("cannot read", &request))?;
+        let pem = certificate_request(user, &key, &request)?;
         let signing = json!({
             "apiVersion": "certificates.k8s.io/v1", "kind": "CertificateSigningRequest", "metadata": {"name": user},
             "spec": {"request": base64::Engine::encode(&base64::engine::general_purpose::STANDARD, pem),
@@ -173,4 +156,29 @@ impl People {
             serde_yaml_ng::to_string(&value).map_err(|e| Error::malformed(&file, e.to_string()))?;
         std::fs::write(&file, text).map_err(Error::io("cannot write", &file))
     }
+}
+
+/// Makes a key and a certificate signing request for a name, in two files; returns the request as PEM.
+///
+/// # Errors
+/// When openssl refuses or a file cannot be read.
+pub fn certificate_request(name: &str, key: &Path, request: &Path) -> Result<Vec<u8>> {
+    Run::new("openssl")
+        .args([
+            "req",
+            "-new",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-subj",
+            &format!("/CN={name}"),
+        ])
+        .arg("-keyout")
+        .arg(key)
+        .arg("-out")
+        .arg(request)
+        .output()?;
+    std::fs::read(request).map_err(Error::io("cannot read", request))
 }

@@ -125,7 +125,7 @@ impl Site {
             .unwrap_or_default();
         let user = workspace["spec"]["user"].as_str().unwrap_or_default();
         let path = format!("/apis/sde-operator.dev/v1alpha1/namespaces/{namespace}/workspaces");
-        let file = self.folder.join(format!("workspace-{user}.json"));
+        let file = self.folder.join(format!("{namespace}-{user}.json"));
         std::fs::write(&file, workspace.to_string()).map_err(Error::io("cannot write", &file))?;
         let file = file.to_string_lossy();
         self.kubectl(

@@ -11,9 +11,8 @@ use super::catalogue::{self, Attack, Group, Request};
 use super::judge::{Counted, Told, Verdict, judge};
 use super::range::{CONTROL, Range, STRANGER};
 use super::report::Finding;
-use crate::cluster::command::Run;
 use crate::cluster::error::{Error, Result};
-use crate::node::people::HUB;
+use crate::node::people::{HUB, certificate_request};
 use crate::node::site::NODE_DATA;
 use crate::node::story::RESEARCHER;
 
@@ -436,23 +435,11 @@ fn common(range: &Range) -> Result<Words> {
 /// A certificate signing request for a name, as the API takes it.
 fn request(name: &str) -> Result<String> {
     let scratch = tempfile::tempdir().map_err(Error::io("cannot make", "a folder".as_ref()))?;
-    let (key, file) = (scratch.path().join("key"), scratch.path().join("csr"));
-    Run::new("openssl")
-        .args([
-            "req",
-            "-new",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:P-256",
-            "-nodes",
-        ])
-        .args(["-subj", &format!("/CN={name}"), "-keyout"])
-        .arg(&key)
-        .arg("-out")
-        .arg(&file)
-        .output()?;
-    let pem = std::fs::read(&file).map_err(Error::io("cannot read", &file))?;
+    let pem = certificate_request(
+        name,
+        &scratch.path().join("key"),
+        &scratch.path().join("csr"),
+    )?;
     Ok(base64::Engine::encode(
         &base64::engine::general_purpose::STANDARD,
         pem,

@@ -139,23 +139,22 @@ fn computes(range: &Range, notebook: &Notebook) -> std::result::Result<String, S
     }
 }
 
-fn limit(range: &Range) -> Result<u64> {
-    let pod = get(
+fn subject_pod(range: &Range) -> Result<Value> {
+    get(
         &range.site,
         "pod",
         &range.subject.pod,
         Some(&range.subject.namespace()),
-    )?;
+    )
+}
+
+fn limit(range: &Range) -> Result<u64> {
+    let pod = subject_pod(range)?;
     quantity(&pod["spec"]["containers"][0]["resources"]["limits"]["memory"])
 }
 
 fn home(range: &Range) -> Result<u64> {
-    let pod = get(
-        &range.site,
-        "pod",
-        &range.subject.pod,
-        Some(&range.subject.namespace()),
-    )?;
+    let pod = subject_pod(range)?;
     let volumes = pod["spec"]["volumes"]
         .as_array()
         .cloned()

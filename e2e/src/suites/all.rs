@@ -1,8 +1,12 @@
-//! `cargo e2e test`: every suite of every lane, one after the other, and the count at the end.
+//! `cargo e2e test`: every suite, and the count at the end. cargo's own tests come first, as they take every core; then the suites
+//! with processes of ours run beside those with clusters, which mostly wait.
+
+use tokio::runtime::Handle;
 
 use crate::cluster::command::{self, Run};
 use crate::cluster::error::Error;
 use crate::cluster::{down, packages, paths};
+use crate::images::ours::build_ours;
 
 use super::error::{Result, SuiteError};
 use super::runner::{Runner, SuiteReport};
@@ -72,8 +76,54 @@ pub async fn run(suites: &[Suite], options: &Options) -> Result<()> {
     } else {
         suites
     };
+    let (clusters, processes): (Vec<Suite>, Vec<Suite>) =
+        chosen.iter().partition(|suite| cluster(**suite).is_some());
+    let (first, processes): (Vec<Suite>, Vec<Suite>) = processes
+        .into_iter()
+        .partition(|suite| *suite == Suite::Pure);
+    let mut report = in_turn(&first, options).await?;
+    if !clusters.is_empty() {
+        // Both need them, and the same build twice at once would only make one wait for the other.
+        tokio::task::block_in_place(build_ours)?;
+    }
+    let (beside, runtime) = (options.clone(), Handle::current());
+    // A thread of its own: what these suites wait for blocks it. Its stack is as large as the main thread's, on which the others run.
+    let clusters = std::thread::Builder::new()
+        .name("clusters".to_owned())
+        .stack_size(8 << 20)
+        .spawn(move || runtime.block_on(in_turn(&clusters, &beside)))
+        .map_err(|error| {
+            Error::host(
+                format!("no thread for the suites with clusters: {error}"),
+                "See `ulimit -u`.",
+            )
+        })?;
+    let processes = in_turn(&processes, options).await;
+    let clusters = tokio::task::block_in_place(|| clusters.join())
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    report.add(processes?);
+    report.add(clusters?);
+    if options.filter.is_none() && uses_every_right(chosen) {
+        report.add(rights().await);
+    }
+    for name in &report.failed {
+        println!("failed: {name}");
+    }
+    println!("{report}");
+    if report.failed.is_empty() {
+        Ok(())
+    } else {
+        Err(SuiteError::Check(format!(
+            "{} tests failed",
+            report.failed.len()
+        )))
+    }
+}
+
+/// Runs suites one after the other and deletes their clusters.
+async fn in_turn(suites: &[Suite], options: &Options) -> Result<SuiteReport> {
     let mut report = SuiteReport::default();
-    for suite in chosen {
+    for suite in suites {
         eprintln!("suite {suite:?}");
         let result = one(*suite, options).await;
         if let (Some(cluster), false) = (cluster(*suite), options.keep) {
@@ -91,21 +141,7 @@ pub async fn run(suites: &[Suite], options: &Options) -> Result<()> {
             return Err(Error::Interrupted.into());
         }
     }
-    if options.filter.is_none() && uses_every_right(chosen) {
-        report.add(rights().await);
-    }
-    for name in &report.failed {
-        println!("failed: {name}");
-    }
-    println!("{report}");
-    if report.failed.is_empty() {
-        Ok(())
-    } else {
-        Err(SuiteError::Check(format!(
-            "{} tests failed",
-            report.failed.len()
-        )))
-    }
+    Ok(report)
 }
 
 /// Whether these suites together do all that the controller ever does without nodes.
@@ -145,22 +181,20 @@ fn cluster(suite: Suite) -> Option<&'static str> {
 async fn one(suite: Suite, options: &Options) -> Result<SuiteReport> {
     let name = cluster(suite).unwrap_or_default();
     let filter = options.filter.clone();
-    let thorough = options.thorough;
-    match suite {
-        Suite::Pure => pure(filter).await,
-        Suite::Lane => control_plane::run(control_plane::Suite::Lane, filter, thorough).await,
-        Suite::Policies => {
-            control_plane::run(control_plane::Suite::Policies, filter, thorough).await
-        }
-        Suite::Trouble => control_plane::run(control_plane::Suite::Trouble, filter, thorough).await,
-        Suite::Access => control_plane::run(control_plane::Suite::Access, filter, thorough).await,
-        Suite::Steady => control_plane::run(control_plane::Suite::Steady, filter, thorough).await,
-        Suite::Faults => control_plane::run(control_plane::Suite::Faults, filter, thorough).await,
-        Suite::Node => node::cilium(name, filter).await,
-        Suite::Ptp => enforcement::ptp(name, filter).await,
-        Suite::Mixed => enforcement::mixed(name, filter).await,
-        Suite::Redteam => redteam::run(name, filter).await,
-    }
+    let processes = match suite {
+        Suite::Pure => return pure(filter).await,
+        Suite::Node => return node::cilium(name, filter).await,
+        Suite::Ptp => return enforcement::ptp(name, filter).await,
+        Suite::Mixed => return enforcement::mixed(name, filter).await,
+        Suite::Redteam => return redteam::run(name, filter).await,
+        Suite::Lane => control_plane::Suite::Lane,
+        Suite::Policies => control_plane::Suite::Policies,
+        Suite::Trouble => control_plane::Suite::Trouble,
+        Suite::Access => control_plane::Suite::Access,
+        Suite::Steady => control_plane::Suite::Steady,
+        Suite::Faults => control_plane::Suite::Faults,
+    };
+    control_plane::run(processes, filter, options.thorough).await
 }
 
 /// What cargo itself runs, each shown as it is.

@@ -6,6 +6,7 @@ use super::error::{Result, check, check_equal};
 use crate::cluster::internet;
 use crate::node::Site;
 use crate::node::acts::{self, namespace};
+use crate::node::attestation::Exported;
 use crate::node::notebook::{Cell, talk};
 use crate::node::story::{self, RESEARCHER, Source, get};
 
@@ -88,10 +89,9 @@ pub(super) fn upgraded_and_uninstalled(site: &Site) -> Result<()> {
     check_equal("the pod after all of it", &uid(site)?, &before)?;
     let closed = acts::close(site, &project)?;
     let folder = site.folder.join("suites").join(&project);
-    let verdict =
-        crate::node::attestation::Exported::of(site, &project, &closed, &folder)?.verify()?;
+    let verdict = Exported::of(site, &project, &closed, &folder)?.verify()?;
     check(
-        verdict.ours.is_some() && verdict.stock.is_some(),
+        verdict.accepted(),
         format_args!("the attestation does not verify: {verdict:?}"),
     )
 }
@@ -106,17 +106,8 @@ fn while_uninstalled(site: &Site, project: &str, url: &str, token: &str) -> Resu
         !get(site, "project", project, None)?.is_null(),
         "the Project is gone with the release",
     )?;
-    let words = |result: crate::cluster::error::Result<String>| {
-        result.err().map(|e| e.to_string()).unwrap_or_default()
-    };
     let of = namespace(project);
-    let deleted = words(site.cluster.kubectl([
-        "delete",
-        "networkpolicy",
-        "default-deny",
-        "--namespace",
-        &of,
-    ]));
+    let deleted = acts::refusal(acts::delete_default_deny(site, &of));
     check(
         deleted.contains("are its lock"),
         format_args!("deleting the default deny while uninstalled: {deleted:?}"),
@@ -126,12 +117,6 @@ fn while_uninstalled(site: &Site, project: &str, url: &str, token: &str) -> Resu
         "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "default-deny", "namespace": "default"},
         "spec": {"podSelector": {"matchLabels": {"nobody": "here"}}, "policyTypes": ["Ingress"]},
     }))?;
-    site.cluster.kubectl([
-        "delete",
-        "networkpolicy",
-        "default-deny",
-        "--namespace",
-        "default",
-    ])?;
+    acts::delete_default_deny(site, "default")?;
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Runs tests one after the other, prints a line each, and counts.
 
+use std::thread::ScopedJoinHandle;
 use std::time::{Duration, Instant};
 
 use super::error::SuiteError;
@@ -27,6 +28,9 @@ impl std::fmt::Display for SuiteReport {
     }
 }
 
+/// A test that blocks its thread.
+pub type Body<'a> = Box<dyn FnOnce() -> Result<(), SuiteError> + Send + 'a>;
+
 /// Runs the tests of one suite.
 #[derive(Debug, Default)]
 pub struct Runner {
@@ -51,13 +55,45 @@ impl Runner {
     }
 
     /// Runs one test and prints how it went. A test is not stopped by another's failure.
-    pub async fn test(&mut self, name: &str, body: impl Future<Output = Result<(), SuiteError>>) {
-        if !self.wants(name) {
-            return;
+    pub fn test(
+        &mut self,
+        name: &str,
+        body: impl Future<Output = Result<(), SuiteError>>,
+    ) -> impl Future<Output = ()> {
+        // Boxed before it is part of the suite's own future, or every suite would be as large as all its tests together.
+        let body = Box::pin(body);
+        async move {
+            if !self.wants(name) {
+                return;
+            }
+            let began = Instant::now();
+            let result = body.await;
+            self.note(name, began.elapsed(), result);
         }
-        let began = Instant::now();
-        let result = body.await;
-        self.note(name, began.elapsed(), result);
+    }
+
+    /// Runs tests that do not disturb each other beside each other, each on a thread of its own.
+    ///
+    /// # Panics
+    /// When one of them does.
+    pub fn abreast(&mut self, tests: Vec<(&str, Body<'_>)>) {
+        let wanted = tests.into_iter().filter(|(name, _)| self.wants(name));
+        let ended: Vec<_> = std::thread::scope(|scope| {
+            let running: Vec<_> = wanted
+                .map(|(name, body)| {
+                    let began = Instant::now();
+                    (name, scope.spawn(move || (body(), began.elapsed())))
+                })
+                .collect();
+            let join = |(name, thread): (_, ScopedJoinHandle<'_, _>)| match thread.join() {
+                Ok(ended) => (name, ended),
+                Err(panic) => std::panic::resume_unwind(panic),
+            };
+            running.into_iter().map(join).collect()
+        });
+        for (name, (result, took)) in ended {
+            self.note(name, took, result);
+        }
     }
 
     /// Counts a test that ran elsewhere and prints how it went.
@@ -87,6 +123,33 @@ impl Runner {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tests_abreast_run_at_once_and_are_counted_in_order() {
+        let (send, receive) = std::sync::mpsc::channel();
+        let mut runner = Runner::new(None);
+        runner.abreast(vec![
+            (
+                "waits for the other",
+                Box::new(move || {
+                    receive
+                        .recv_timeout(Duration::from_secs(10))
+                        .map_err(|e| SuiteError::Check(e.to_string()))
+                }),
+            ),
+            (
+                "is waited for",
+                Box::new(move || {
+                    send.send(())
+                        .map_err(|e| SuiteError::Check(e.to_string()))?;
+                    Err(SuiteError::Check("and fails".to_owned()))
+                }),
+            ),
+        ]);
+        let report = runner.finish();
+        assert_eq!(report.passed, 1);
+        assert_eq!(report.failed, ["is waited for"]);
+    }
 
     #[tokio::test]
     async fn failures_are_counted_and_filters_leave_out() {

@@ -130,7 +130,7 @@ pub fn judge(pod_uid: &str, targets: &[Target], report: &Report, control: &Contr
         let verdict = verdict(target, outcome, control);
         if verdict == Verdict::Open {
             open.insert(target.name.clone());
-        } else if let Some(reason) = not_enough(target.kind, verdict) {
+        } else if let Some(reason) = not_enough(target.kind, verdict, outcome) {
             why.push(format!("{} {reason}", target.name));
         }
         verdicts.push(TargetVerdict {
@@ -284,12 +284,22 @@ fn controlled(target: &Target, control: &Control) -> bool {
 }
 
 /// Why a verdict that is not open still does not suffice for a kind of target.
-fn not_enough(kind: TargetKind, verdict: Verdict) -> Option<&'static str> {
+fn not_enough(
+    kind: TargetKind,
+    verdict: Verdict,
+    outcome: Option<Outcome>,
+) -> Option<&'static str> {
     match verdict {
         Verdict::Open | Verdict::Blocked | Verdict::Absent => None,
         Verdict::Silent => matches!(kind, TargetKind::Sentinel | TargetKind::ApiServer)
             .then_some("was silent without a positive control"),
-        Verdict::Inconclusive => Some("is inconclusive"),
+        Verdict::Inconclusive => Some(match outcome {
+            Some(Outcome::Refused) => {
+                "was refused, but nothing that is allowed to reaches it either"
+            }
+            Some(_) => "could not be dialled",
+            None => "was not reported",
+        }),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What can be read off a pod, whichever of the three it is.
 
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{ContainerStateTerminated, ContainerStatus, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use sde_crds::names;
 
@@ -66,17 +66,23 @@ impl<'a> View<'a> {
         self.annotation(names::GATE_ANNOTATION) == Some(gate_value(self.uid()).as_str())
     }
 
+    /// What the kubelet says of each container, init ones first.
+    fn containers(&self) -> impl Iterator<Item = &'a ContainerStatus> + use<'a> {
+        let status = self.0.status.as_ref();
+        let init = status.and_then(|s| s.init_container_statuses.as_ref());
+        let main = status.and_then(|s| s.container_statuses.as_ref());
+        init.into_iter().chain(main).flatten()
+    }
+
+    fn terminated(&self, container: &str) -> Option<&'a ContainerStateTerminated> {
+        self.containers()
+            .filter(|c| c.name == container)
+            .find_map(|c| c.state.as_ref()?.terminated.as_ref())
+    }
+
     /// Exit code and message of an ended container, init or not.
     pub fn ended(&self, container: &str) -> Option<(i32, &'a str)> {
-        let status = self.0.status.as_ref()?;
-        let all = status
-            .init_container_statuses
-            .iter()
-            .flatten()
-            .chain(status.container_statuses.iter().flatten());
-        let ended = all
-            .filter(|c| c.name == container)
-            .find_map(|c| c.state.as_ref()?.terminated.as_ref())?;
+        let ended = self.terminated(container)?;
         Some((
             ended.exit_code,
             ended.message.as_deref().unwrap_or_default(),
@@ -85,14 +91,7 @@ impl<'a> View<'a> {
 
     /// When a container ended, init or not.
     pub fn finished(&self, container: &str) -> Option<&'a Time> {
-        let status = self.0.status.as_ref()?;
-        let all = status
-            .init_container_statuses
-            .iter()
-            .flatten()
-            .chain(status.container_statuses.iter().flatten());
-        all.filter(|c| c.name == container)
-            .find_map(|c| c.state.as_ref()?.terminated.as_ref()?.finished_at.as_ref())
+        self.terminated(container)?.finished_at.as_ref()
     }
 
     /// Whether no container of it runs or will run again.
@@ -112,13 +111,7 @@ impl<'a> View<'a> {
 
     /// Why a container cannot start, such as its image missing: (container, reason, message).
     pub fn stuck(&self) -> Option<(&'a str, &'a str, &'a str)> {
-        let status = self.0.status.as_ref()?;
-        let all = status
-            .init_container_statuses
-            .iter()
-            .flatten()
-            .chain(status.container_statuses.iter().flatten());
-        all.filter_map(|c| {
+        self.containers().find_map(|c| {
             let waiting = c.state.as_ref()?.waiting.as_ref()?;
             let reason = waiting.reason.as_deref()?;
             let normal = matches!(reason, "PodInitializing" | "ContainerCreating");
@@ -128,7 +121,6 @@ impl<'a> View<'a> {
                 waiting.message.as_deref().unwrap_or_default(),
             ))
         })
-        .next()
     }
 
     /// Whether the kubelet has not even made the pod's sandbox: a volume that cannot be mounted looks like this.

@@ -89,23 +89,15 @@ pub(super) fn resources(
             all.insert("cpu".to_owned(), asked.cpu.clone());
             all.insert("memory".to_owned(), asked.memory.clone());
             all.extend(asked.accelerators.clone().unwrap_or_default());
-            for (name, quantity) in &all {
-                let granted = match name.as_str() {
-                    "cpu" => Some(&compute.cpu),
-                    "memory" => Some(&compute.memory),
-                    other => compute.accelerators.as_ref().and_then(|a| a.get(other)),
-                };
-                let wanted = quantity::milli(quantity).map_err(invalid)?;
-                let most = granted.map_or(Ok(0), quantity::milli).map_err(invalid)?;
-                if wanted > most {
-                    return Err(Rejection::new(
-                        "BeyondProject",
-                        format!(
-                            "resources.{name} asks for {}, more than the whole Project has: lower it.",
-                            quantity.0
-                        ),
-                    ));
-                }
+            let mut whole = whole(compute).map_err(invalid)?;
+            if let Some(name) = take(&mut whole, &all).map_err(invalid)? {
+                return Err(Rejection::new(
+                    "BeyondProject",
+                    format!(
+                        "resources.{name} asks for {}, more than the whole Project has: lower it.",
+                        all.get(&name).map_or("this", |q| q.0.as_str())
+                    ),
+                ));
             }
         }
     }

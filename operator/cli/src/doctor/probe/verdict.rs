@@ -135,7 +135,7 @@ pub fn verdict(evidence: &Evidence) -> Check {
                 Check::fail(
                     SECTION,
                     format!("{node}: not proven: {why}"),
-                    "Run it again; if it stays, look at the sentinel's pod.",
+                    "Run it again; if it stays, look at what is named (for dns: are CoreDNS's pods ready?) and at the sentinel's pod.",
                 )
             }
         }
