@@ -103,6 +103,20 @@ pub struct Tier {
     #[schemars(length(max = 32))]
     #[x_kube(merge_strategy = ListMerge::Set)]
     pub requires: Option<Vec<Requirement>>,
+    /// Form of the admission policies without which no Project of this tier is open (R2); Any when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_form: Option<PolicyForm>,
+}
+
+/// What a tier asks of the admission policies, which keep the locks against people, administrators too.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PolicyForm {
+    /// Nothing. They may be objects of the API alone, which whoever may delete them can take away.
+    #[default]
+    Any,
+    /// Each API server also loads them from its own disk (KEP-5793), where nobody can take them away through the API.
+    /// The controller finds out by requests that must be refused; while they are not, nothing of the tier runs.
+    Static,
 }
 
 /// A tier's node pool, sandbox and priority (R13). All pods of its Projects go there, the standing probe and the data check too, so

@@ -48,6 +48,9 @@ pub struct ProjectStatus {
     /// The standing probe's last judged report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof: Option<Proof>,
+    /// The form in which the admission policies were last found to refuse.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policies: Option<PoliciesFound>,
     /// The closure, once asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closing: Option<ClosingStatus>,
@@ -55,7 +58,7 @@ pub struct ProjectStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::reference")]
     pub destruction_record: Option<String>,
-    /// Conditions: Ready, Approved, PeopleApproved, OrganisationsApproved, GovernanceValid, ConsentMatched, Minimised, SettingApproved, TransfersLawful, EvidenceCurrent, PolicyReviewed, LocationEnforced, LegacyCopiesResolved, NamespaceLocked, EgressEnforced, DataVerified, Closing.
+    /// Conditions: Ready, Approved, PeopleApproved, OrganisationsApproved, GovernanceValid, ConsentMatched, Minimised, SettingApproved, TransfersLawful, EvidenceCurrent, PolicyReviewed, LocationEnforced, LegacyCopiesResolved, PoliciesEnforced, NamespaceLocked, EgressEnforced, DataVerified, Closing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Option<Vec<Condition>>,
@@ -95,6 +98,31 @@ pub struct ApprovedSpec {
     /// The spec itself, checked against the digest at each use.
     #[schemars(schema_with = "schema::any_object")]
     pub spec: serde_json::Value,
+}
+
+/// What requests that the admission policies must refuse met, on every API server that is known (R2).
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct PoliciesFound {
+    /// The form that refused on all of them.
+    pub form: FoundForm,
+    /// When they were asked.
+    pub time: Time,
+    /// Addresses of API servers that were asked.
+    pub servers: i64,
+}
+
+/// The form in which policies were found to refuse.
+#[derive(
+    JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord,
+)]
+pub enum FoundForm {
+    /// From the disks of the API servers.
+    Static,
+    /// As objects of the API.
+    Api,
+    /// Something that they must refuse was not refused.
+    Missing,
 }
 
 /// How much the present spec asks for, and for whom (R31, R33). The spec's digest binds it.

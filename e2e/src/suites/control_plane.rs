@@ -65,9 +65,7 @@ pub async fn run(suite: Suite, filter: Option<String>, thorough: bool) -> Result
             Suite::Lane => {
                 lane::run(ControlPlaneOptions::new(blocking(Binaries::find)?), filter).await
             }
-            Suite::Policies => {
-                policies::run(ControlPlaneOptions::new(blocking(Binaries::find)?), filter).await
-            }
+            Suite::Policies => policies::run(lab_options(10)?, filter).await,
             Suite::Trouble => in_lab(suite, 3, async |lab| trouble::run(lab, filter).await).await,
             Suite::Access => in_lab(suite, 3, async |lab| access::run(lab, filter).await).await,
             // Short, since every time-out of the suite is waited for, but longer than a starved API server takes.
@@ -107,17 +105,20 @@ pub async fn bench_open(projects: usize) -> Result<OpenReport> {
 }
 
 async fn lab(api_timeout_seconds: u32) -> Result<Lab> {
+    Lab::start(lab_options(api_timeout_seconds)?).await
+}
+
+/// Programs, built when absent.
+fn lab_options(api_timeout_seconds: u32) -> Result<LabOptions> {
     let binaries = blocking(Binaries::find)?;
     let ours = blocking(build_ours)?;
-    let plane = ControlPlaneOptions::new(binaries);
-    let options = LabOptions {
-        plane,
+    Ok(LabOptions {
+        plane: ControlPlaneOptions::new(binaries),
         controller: ours.controller_binary,
         agent: ours.agent_binary,
         api_timeout_seconds,
         concurrency: 8,
-    };
-    Lab::start(options).await
+    })
 }
 
 /// Building blocks its thread for minutes; the runtime has others.

@@ -17,6 +17,7 @@ pub mod node;
 mod node_compute;
 mod node_release;
 pub mod policies;
+mod policies_demanded;
 mod policies_static;
 mod policy_objects;
 mod policy_requests;

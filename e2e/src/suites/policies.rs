@@ -15,6 +15,8 @@ use serde_json::{Value, json};
 
 use super::asking::{ALL_RIGHTS, Answer, ask};
 use super::error::{Result, SuiteError, check, check_equal};
+use super::lab::LabOptions;
+use super::policies_demanded;
 use super::policies_static;
 use super::policy_objects;
 use super::policy_requests::Court;
@@ -31,12 +33,13 @@ const IN_FORCE: Duration = Duration::from_secs(20);
 /// The one kind that nobody but the controller writes.
 const RECORD: &str = "DestructionRecord";
 
-/// Runs the suite on two control planes of its own, with the chart and without the controller: one with the policies as the chart installs
-/// them, one that loads them from disk and from which an administrator has deleted the chart's.
+/// Runs the suite on three control planes of its own. Two have the chart and no controller: one with the policies as the chart installs
+/// them, one that loads them from disk and from which an administrator has deleted the chart's. On the third the controller finds out.
 ///
 /// # Errors
 /// When a control plane does not start, or the cases or examples cannot be read.
-pub async fn run(options: ControlPlaneOptions, filter: Option<String>) -> Result<SuiteReport> {
+pub async fn run(lab: LabOptions, filter: Option<String>) -> Result<SuiteReport> {
+    let options = lab.plane.clone();
     let folder = paths::repository().join("policies");
     let files = cases::read(&folder).map_err(malformed(folder.display()))?;
     let examples = examples()?;
@@ -86,6 +89,9 @@ pub async fn run(options: ControlPlaneOptions, filter: Option<String>) -> Result
         runner.test(&name, decides(&court, file, &policy)).await;
     }
     plane.check()?;
+    drop(plane);
+
+    policies_demanded::run(lab, &mut runner).await?;
     Ok(runner.finish())
 }
 

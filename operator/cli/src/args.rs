@@ -153,7 +153,10 @@ Exit codes:
 
 Examples:
   kubectl sde doctor
-  kubectl sde doctor --probe        also try, on every node, to get out of a locked pod")]
+  kubectl sde doctor --probe        also try, on every node, to get out of a locked pod
+
+It also tries, by dry runs that make nothing, what the admission policies must refuse. Whoever may do what they refuse, and
+may get /metrics of the API server, is told most. Exit code 1 when a check fails; a warning is no failure.")]
     Doctor(DoctorArgs),
     /// Print a completion script
     #[command(after_help = "Examples:

@@ -136,6 +136,28 @@ fn network_plugin(groups: &Value) -> &'static str {
 
 /// Each endpoint of the API server, and the address that pods are told of it.
 async fn api_servers(ctx: &Context) -> Result<Vec<Endpoint>, ApplyError> {
+    let mut found = listed_api_servers(ctx).await?;
+    if let Ok(address) = std::env::var("KUBERNETES_SERVICE_HOST") {
+        let port = std::env::var("KUBERNETES_SERVICE_PORT")
+            .ok()
+            .and_then(|p| p.parse().ok())
+            .unwrap_or(443);
+        if !found.iter().any(|e| e.address == address && e.port == port) {
+            found.push(Endpoint {
+                address,
+                port,
+                protocol: Protocol::TCP,
+            });
+        }
+    }
+    Ok(found)
+}
+
+/// Each endpoint of the API server, as the API servers list themselves.
+///
+/// # Errors
+/// When the list cannot be read.
+pub async fn listed_api_servers(ctx: &Context) -> Result<Vec<Endpoint>, ApplyError> {
     let key = ObjectKey::namespaced("default", "kubernetes");
     let slice: Option<EndpointSlice> = ctx.applier.get(&key).await?;
     let mut found = Vec::new();
@@ -148,19 +170,6 @@ async fn api_servers(ctx: &Context) -> Result<Vec<Endpoint>, ApplyError> {
             .and_then(|p| u16::try_from(p).ok())
             .unwrap_or(6443);
         for address in slice.endpoints.into_iter().flat_map(|e| e.addresses) {
-            found.push(Endpoint {
-                address,
-                port,
-                protocol: Protocol::TCP,
-            });
-        }
-    }
-    if let Ok(address) = std::env::var("KUBERNETES_SERVICE_HOST") {
-        let port = std::env::var("KUBERNETES_SERVICE_PORT")
-            .ok()
-            .and_then(|p| p.parse().ok())
-            .unwrap_or(443);
-        if !found.iter().any(|e| e.address == address && e.port == port) {
             found.push(Endpoint {
                 address,
                 port,

@@ -9,6 +9,7 @@ use crate::cli::Args;
 use crate::events::Events;
 use crate::keys::Keys;
 use crate::metrics::Metrics;
+use crate::policy_form::PolicyForm;
 use crate::routes::Queues;
 use crate::sentinel::Sentinel;
 use crate::stores::Stores;
@@ -44,6 +45,8 @@ pub struct Context {
     pub applier: Applier,
     /// The other half of the proof of the lock.
     pub sentinel: Sentinel,
+    /// In which form the admission policies are in force.
+    pub policy_form: PolicyForm,
     /// The controller's own keys.
     pub keys: Keys,
     /// Counters and gauges.

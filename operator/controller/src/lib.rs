@@ -17,6 +17,7 @@ pub mod labels;
 pub mod leadership;
 pub mod lease;
 pub mod metrics;
+pub mod policy_form;
 pub mod project;
 pub mod queue;
 pub mod reconcile;

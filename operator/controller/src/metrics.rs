@@ -11,6 +11,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use sde_crds::project_status::FoundForm;
+
 use crate::reconcile::{Action, ReconcileError};
 
 type Labels<const N: usize> = [(&'static str, String); N];
@@ -39,6 +41,7 @@ pub struct Metrics {
     store_objects: Gauges<1>,
     invalid_objects: Gauges<1>,
     watch_restarts: Counters<2>,
+    policy_form: Gauges<1>,
     events: Counters<1>,
     leader: Gauge,
     project_ready: Histogram,
@@ -66,6 +69,7 @@ impl Metrics {
         let store_objects = Gauges::<1>::default();
         let invalid_objects = Gauges::<1>::default();
         let watch_restarts = Counters::<2>::default();
+        let policy_form = Gauges::<1>::default();
         let events = Counters::<1>::default();
         let leader = Gauge::default();
         let project_ready = seconds_buckets();
@@ -121,6 +125,11 @@ impl Metrics {
             "Watches that failed and began again, by kind and cause",
             watch_restarts.clone(),
         );
+        registry.register(
+            "policy_form",
+            "1 on the form in which the admission policies were last found to refuse: static, api, missing or unknown",
+            policy_form.clone(),
+        );
         registry.register("events", "Kubernetes Events by outcome", events.clone());
         registry.register("leader", "1 on the process that leads", leader.clone());
         registry.register(
@@ -142,6 +151,7 @@ impl Metrics {
             store_objects,
             invalid_objects,
             watch_restarts,
+            policy_form,
             events,
             leader,
             project_ready,
@@ -251,6 +261,21 @@ impl Metrics {
             .inc();
     }
 
+    /// The form in which the policies were found to refuse; none when that is not known.
+    pub fn policy_form(&self, found: Option<FoundForm>) {
+        let forms = [
+            ("static", Some(FoundForm::Static)),
+            ("api", Some(FoundForm::Api)),
+            ("missing", Some(FoundForm::Missing)),
+            ("unknown", None),
+        ];
+        for (name, form) in forms {
+            self.policy_form
+                .get_or_create(&[("form", name.into())])
+                .set(i64::from(found == form));
+        }
+    }
+
     /// A Kubernetes Event was published, or was not.
     pub fn event(&self, outcome: &str) {
         self.events
@@ -293,6 +318,7 @@ mod tests {
         metrics.applied("Namespace", "created");
         metrics.api_request("apply", "namespaces", "201");
         metrics.leading(true);
+        metrics.policy_form(Some(FoundForm::Api));
         let text = metrics.render().expect("text");
         for line in [
             "sde_reconcile_total{controller=\"project\",result=\"success\"} 1",
@@ -301,6 +327,8 @@ mod tests {
             "sde_apply_total{kind=\"Namespace\",outcome=\"created\"} 1",
             "sde_api_requests_total{verb=\"apply\",resource=\"namespaces\",code=\"201\"} 1",
             "sde_leader 1",
+            "sde_policy_form{form=\"api\"} 1",
+            "sde_policy_form{form=\"static\"} 0",
         ] {
             assert!(text.contains(line), "{line} is missing in\n{text}");
         }

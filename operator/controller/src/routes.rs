@@ -39,6 +39,12 @@ impl Queues {
         self.project.add(ObjectKey::cluster(name));
     }
 
+    /// Asks for a reconcile of every Project and Workspace.
+    pub fn add_all(&self, stores: &Stores) {
+        self.add_projects(stores, |_| true);
+        self.add_workspaces(stores, |_| true);
+    }
+
     fn add_projects(&self, stores: &Stores, wanted: impl Fn(&Project) -> bool) {
         for project in stores.projects.all().iter().filter(|p| wanted(p)) {
             self.add_project(&project.name_any());
@@ -94,8 +100,7 @@ impl<K: Resource> Touched<K> {
 impl Route for SdePolicy {
     fn route(_: &Touched<Self>, stores: &Stores, queues: &Queues) {
         queues.add_access();
-        queues.add_projects(stores, |_| true);
-        queues.add_workspaces(stores, |_| true);
+        queues.add_all(stores);
         for dataset in stores.datasets.all() {
             queues.dataset.add(ObjectKey::of(&*dataset));
         }
@@ -230,8 +235,7 @@ labelled!(
 pub fn route_sentinel(touched: &Touched<Pod>, stores: &Stores, queues: &Queues) {
     let address = |pod: &Option<Arc<Pod>>| pod.as_deref().and_then(ready_address);
     if address(&touched.before) != address(&touched.after) {
-        queues.add_projects(stores, |_| true);
-        queues.add_workspaces(stores, |_| true);
+        queues.add_all(stores);
     }
 }
 

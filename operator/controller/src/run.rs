@@ -12,13 +12,14 @@ use tokio_util::sync::CancellationToken;
 use crate::admin::Admin;
 use crate::apply::Applier;
 use crate::cli::Args;
-use crate::client::{self, ClientError};
+use crate::client::{ClientError, Connector};
 use crate::context::{Clock, Context};
 use crate::events::Events;
 use crate::keys::{Keys, KeysError};
 use crate::leadership::Leadership;
 use crate::lease::{LeaseKeeper, LeaseLost};
 use crate::metrics::Metrics;
+use crate::policy_form::{Doubt, PolicyForm};
 use crate::retry;
 use crate::routes::Queues;
 use crate::sentinel::Sentinel;
@@ -60,12 +61,15 @@ pub type Start = fn(Arc<Context>, Limits, CancellationToken) -> JoinSet<()>;
 /// Runs until SIGTERM or SIGINT (`Ok`) or until it must not go on.
 pub async fn run(args: Args, start: Start) -> Result<(), RunError> {
     let metrics = Arc::new(Metrics::new());
-    let client = client::connect(args.api_timeout(), metrics.clone()).await?;
+    let connector = Connector::infer(metrics.clone()).await?;
+    let client = connector.client(None, args.api_timeout())?;
+    let doubt = Doubt::default();
     let (mut terminate, mut interrupt) = (
         signal(SignalKind::terminate())?,
         signal(SignalKind::interrupt())?,
     );
     let parts = Parts {
+        policy_form: PolicyForm::new(connector, doubt.clone()),
         client: client.clone(),
         stores: Arc::default(),
         queues: Queues::default(),
@@ -85,6 +89,7 @@ pub async fn run(args: Args, start: Start) -> Result<(), RunError> {
         stores: parts.stores.clone(),
         queues: parts.queues.clone(),
         metrics: parts.metrics.clone(),
+        doubt,
     };
     let mut watching = watches.start(&parts.args.namespace);
     let asked_to_stop = CancellationToken::new();
@@ -108,6 +113,7 @@ pub async fn run(args: Args, start: Start) -> Result<(), RunError> {
 }
 
 struct Parts {
+    policy_form: PolicyForm,
     args: Args,
     client: Client,
     stores: Arc<Stores>,
@@ -198,6 +204,7 @@ impl Parts {
             stores: self.stores,
             applier,
             sentinel,
+            policy_form: self.policy_form,
             keys,
             metrics: self.metrics,
             events,

@@ -16,11 +16,13 @@ use kube::runtime::WatchStreamExt;
 use kube::runtime::utils::Backoff;
 use kube::runtime::watcher::{self, DefaultBackoff, Event};
 use kube::{Api, Client, Resource};
+use sde_crds::policy::PolicyForm;
 use sde_crds::{Dataset, DestructionRecord, Project, ProjectApproval, SdePolicy, Workspace};
 use tokio::task::JoinSet;
 
 use crate::labels::managed_selector;
 use crate::metrics::Metrics;
+use crate::policy_form::Doubt;
 use crate::routes::{Queues, Route, route_sentinel};
 use crate::store::{ObjectStore, Parsed, Touched};
 use crate::stores::Stores;
@@ -46,6 +48,8 @@ pub struct Watches {
     pub queues: Queues,
     /// To count.
     pub metrics: Arc<Metrics>,
+    /// To say that an API server may have started anew, without the policies on its disk.
+    pub doubt: Doubt,
 }
 
 impl Watches {
@@ -96,16 +100,12 @@ impl Watches {
             .map(|item| item.map(|event| map(event, Ok)));
         let watches = self.clone();
         tasks.spawn(async move {
-            let Watches {
-                stores,
-                queues,
-                metrics,
-                ..
-            } = &watches;
-            follow(stream, &stores.sentinels, metrics, |touched| {
-                route_sentinel(touched, stores, queues)
-            })
-            .await;
+            let Watches { stores, queues, .. } = &watches;
+            watches
+                .follow(stream, &stores.sentinels, |touched| {
+                    route_sentinel(touched, stores, queues)
+                })
+                .await;
         });
     }
 
@@ -116,17 +116,66 @@ impl Watches {
     ) {
         let watches = self.clone();
         tasks.spawn(async move {
-            let Watches {
-                stores,
-                queues,
-                metrics,
-                ..
-            } = &watches;
-            follow(stream, K::store(stores), metrics, |touched| {
-                K::route(touched, stores, queues)
-            })
-            .await;
+            let Watches { stores, queues, .. } = &watches;
+            watches
+                .follow(stream, K::store(stores), |touched| {
+                    K::route(touched, stores, queues)
+                })
+                .await;
         });
+    }
+
+    async fn follow<K: Resource + Clone + Debug + Send>(
+        &self,
+        stream: impl Stream<Item = Item<K>> + Send,
+        store: &ObjectStore<K>,
+        route: impl Fn(&Touched<K>),
+    ) {
+        let metrics = &self.metrics;
+        let mut stream = std::pin::pin!(stream.backoff(ShortBackoff::default()));
+        let mut broke = false;
+        while let Some(item) = stream.next().await {
+            match item {
+                Ok(event) => {
+                    let touched = store.handle(event.modify(prune));
+                    for change in &touched {
+                        if let Some(meta) =
+                            change.invalid.as_ref().filter(|_| change.after.is_none())
+                        {
+                            warn_invalid(store, meta);
+                        }
+                        route(change);
+                    }
+                    metrics.stored(store.kind(), store.len(), store.invalid_count());
+                    if std::mem::take(&mut broke) {
+                        self.came_back();
+                    }
+                }
+                Err(error) => {
+                    broke = true;
+                    metrics.watch_restarted(store.kind(), cause(&error));
+                    tracing::warn!(
+                        kind = store.kind(),
+                        cause = cause(&error),
+                        "watch failed: {error}"
+                    );
+                }
+            }
+        }
+    }
+
+    /// An API server that comes back may have left the policies on its disk out: where a tier asks for them, that is found
+    /// out now and not at the next scheduled time.
+    fn came_back(&self) {
+        let policy = self.stores.policy();
+        let demanded = policy.iter().flat_map(|p| &p.spec.tiers);
+        if demanded
+            .into_iter()
+            .any(|t| t.policy_form == Some(PolicyForm::Static))
+        {
+            self.doubt.raise();
+            self.queues.add_all(&self.stores);
+        }
     }
 }
 
@@ -182,37 +231,6 @@ fn prune<K: Resource>(object: &mut Parsed<K>) {
     meta.managed_fields = None;
     if let Some(annotations) = &mut meta.annotations {
         annotations.remove(LAST_APPLIED);
-    }
-}
-
-async fn follow<K: Resource + Clone + Debug + Send>(
-    stream: impl Stream<Item = Item<K>> + Send,
-    store: &ObjectStore<K>,
-    metrics: &Metrics,
-    route: impl Fn(&Touched<K>),
-) {
-    let mut stream = std::pin::pin!(stream.backoff(ShortBackoff::default()));
-    while let Some(item) = stream.next().await {
-        match item {
-            Ok(event) => {
-                let touched = store.handle(event.modify(prune));
-                for change in &touched {
-                    if let Some(meta) = change.invalid.as_ref().filter(|_| change.after.is_none()) {
-                        warn_invalid(store, meta);
-                    }
-                    route(change);
-                }
-                metrics.stored(store.kind(), store.len(), store.invalid_count());
-            }
-            Err(error) => {
-                metrics.watch_restarted(store.kind(), cause(&error));
-                tracing::warn!(
-                    kind = store.kind(),
-                    cause = cause(&error),
-                    "watch failed: {error}"
-                );
-            }
-        }
     }
 }
 

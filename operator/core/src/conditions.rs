@@ -33,6 +33,8 @@ pub mod types {
     pub const LOCATION_ENFORCED: &str = "LocationEnforced";
     /// Copies handed out earlier are confirmed as destroyed.
     pub const LEGACY_COPIES_RESOLVED: &str = "LegacyCopiesResolved";
+    /// The admission policies refuse what they must, in the form that the tier asks for.
+    pub const POLICIES_ENFORCED: &str = "PoliciesEnforced";
     /// Namespace, quota and policies are as desired.
     pub const NAMESPACE_LOCKED: &str = "NamespaceLocked";
     /// The lock was proven by trying to break it.

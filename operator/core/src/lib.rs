@@ -14,6 +14,7 @@ pub mod labels;
 pub mod lock;
 pub mod placement;
 pub mod pod;
+pub mod policy_form;
 pub mod project;
 pub mod proving;
 pub mod quantity;

@@ -10,7 +10,8 @@ use super::check::Check;
 use super::facts::Facts;
 
 const SECTION: &str = "API server";
-const INSTALL: &str = "Install or upgrade the chart: helm upgrade --install sde-operator charts/sde-operator -n sde-system.";
+/// What to do about what the chart installs.
+pub const INSTALL: &str = "Install or upgrade the chart: helm upgrade --install sde-operator charts/sde-operator -n sde-system.";
 
 /// The oldest minor version of Kubernetes 1 that is supported.
 pub const OLDEST_MINOR: u32 = 34;

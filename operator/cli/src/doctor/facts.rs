@@ -14,6 +14,7 @@ use sde_crds::names::{GROUP, POLICY_NAME};
 use sde_crds::{Project, SdePolicy};
 use serde::de::DeserializeOwned;
 
+use super::form::{self, FormFacts};
 use crate::error::{CliError, explain, is_code};
 
 /// A fact, or why it cannot be read.
@@ -32,6 +33,8 @@ pub struct Facts {
     pub policies: Fact<Vec<ValidatingAdmissionPolicy>>,
     /// All bindings of admission policies.
     pub bindings: Fact<Vec<ValidatingAdmissionPolicyBinding>>,
+    /// In which form the policies refuse.
+    pub form: FormFacts,
     /// Deployments of the operator's namespace.
     pub deployments: Fact<Vec<Deployment>>,
     /// Pods of the operator's namespace.
@@ -103,6 +106,7 @@ pub async fn gather(client: &Client, namespace: &str) -> Result<Facts, CliError>
         endpoint_api.list(&endpoints),
         get::<Service>(Api::namespaced(all(), "kube-system"), "kube-dns"),
     );
+    let form = form::gather(client, namespace).await;
     let projects = match projects {
         Ok(list) => Ok(list.items),
         Err(error) if is_code(&error, 404) => Ok(Vec::new()),
@@ -114,6 +118,7 @@ pub async fn gather(client: &Client, namespace: &str) -> Result<Facts, CliError>
         crds: crds.map(|all| all.into_iter().filter(|c| c.spec.group == GROUP).collect()),
         policies,
         bindings,
+        form,
         deployments,
         pods,
         policy,

@@ -1,16 +1,19 @@
 //! `kubectl sde doctor`: is this cluster fit?
 //!
-//! `facts` reads the cluster; `api`, `platform`, `nodes` and `network` judge the facts, pure; `probe` proves the lock
+//! `facts` reads the cluster and `form` tries what its policies refuse; `form`, `api`, `platform`, `nodes` and `network` judge the facts, pure; `probe` proves the lock
 //! with throwaway pods; `check` is what they say and how it is shown.
 
 mod api;
 mod check;
 mod facts;
+mod form;
 mod network;
 mod nodes;
 mod platform;
 mod probe;
 
+#[cfg(test)]
+mod form_tests;
 #[cfg(test)]
 mod tests;
 
@@ -49,6 +52,7 @@ pub async fn run(
 /// Every check that needs no pod.
 fn checks(facts: &Facts, now: Timestamp) -> Vec<Check> {
     let mut all = api::checks(facts);
+    all.extend(form::checks(facts));
     all.extend(platform::checks(facts));
     all.extend(nodes::checks(facts));
     all.extend(network::checks(facts, now));

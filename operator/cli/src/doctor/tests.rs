@@ -3,6 +3,8 @@
 use k8s_openapi::api::admissionregistration::v1::{
     ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding, ValidatingAdmissionPolicySpec,
 };
+use sde_core::policy_form::{Asker, Finding, Round, Server, attempts};
+use sde_crds::project_status::FoundForm;
 use serde_json::json;
 
 use super::*;
@@ -65,6 +67,10 @@ pub fn fit() -> Facts {
         crds: Ok(from(json!(crds))),
         policies: Ok(policies),
         bindings: Ok(bindings),
+        form: form::FormFacts {
+            round: refused_by(FoundForm::Static),
+            loaded: Ok(Some(form::expected("sde-system"))),
+        },
         deployments: Ok(from(json!([
             deployment("controller"),
             deployment("sentinel")
@@ -94,6 +100,21 @@ pub fn fit() -> Facts {
     }
 }
 
+/// What an API server whose policies refuse in this form answers.
+pub fn refused_by(form: FoundForm) -> Round {
+    let findings = attempts("sde-system", Asker::Person)
+        .into_iter()
+        .map(|attempt| (attempt.policy, Finding::Form(form)));
+    Round {
+        at: now(),
+        servers: vec![Server {
+            address: "the API server that answered".to_owned(),
+            findings: findings.collect(),
+        }],
+        failures: 0,
+    }
+}
+
 fn proven(status: &str, reason: &str, message: &str) -> sde_crds::Project {
     let mut project = fixtures::project();
     project.status = Some(from(json!({
@@ -113,7 +134,7 @@ fn text(facts: &Facts) -> String {
 }
 
 /// What is not ok once `change` was made to a fit cluster.
-fn trouble(change: impl FnOnce(&mut Facts)) -> Vec<(Level, String)> {
+pub fn trouble(change: impl FnOnce(&mut Facts)) -> Vec<(Level, String)> {
     let mut facts = fit();
     change(&mut facts);
     let all = checks(&facts, now())
@@ -148,6 +169,8 @@ fn a_bare_cluster() {
     facts.crds = Ok(vec![]);
     facts.policies = Ok(vec![]);
     facts.bindings = Ok(vec![]);
+    facts.form.round = refused_by(FoundForm::Missing);
+    facts.form.loaded = Ok(None);
     facts.deployments = Ok(vec![]);
     facts.policy = Err("this cluster does not serve sde-operator.dev/v1alpha1".to_owned());
     facts.daemons = Ok(from(json!([{"metadata": {"name": "kube-flannel-ds"}}])));
@@ -240,6 +263,7 @@ fn a_policy_that_was_weakened_is_seen() {
 fn the_charts_namespace_in_policies_is_expected() {
     let found = trouble(|f| {
         f.namespace = "elsewhere".to_owned();
+        f.form.loaded = Ok(Some(form::expected("elsewhere")));
         for policy in f.policies.as_mut().unwrap() {
             let text = serde_json::to_string(policy).unwrap();
             *policy = serde_json::from_str(&text.replace("sde-system", "elsewhere")).unwrap();

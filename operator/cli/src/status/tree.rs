@@ -247,8 +247,10 @@ fn lock(lock: &Lock, ended: bool, now: Timestamp) -> Tree {
         None if ended => section("lock").and(Tone::Dim, "· nothing runs any more"),
         state => told(section("lock"), state.as_ref(), now),
     });
-    if let Some(namespace) = lock.namespace.as_ref().filter(|s| s.status != "True") {
-        tree.leaf(told(Line::default(), Some(namespace), now));
+    for of in [&lock.namespace, &lock.policies] {
+        if let Some(state) = of.as_ref().filter(|s| s.status != "True") {
+            tree.leaf(told(Line::default(), Some(state), now));
+        }
     }
     if let Some(at) = lock.proven_at {
         let node = lock

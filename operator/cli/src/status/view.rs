@@ -164,6 +164,8 @@ pub struct Lock {
     pub state: Option<State>,
     /// NamespaceLocked.
     pub namespace: Option<State>,
+    /// PoliciesEnforced.
+    pub policies: Option<State>,
     /// When the last proof was judged.
     pub proven_at: Option<Timestamp>,
     /// On which node.
@@ -268,6 +270,7 @@ pub fn view(found: &Found, now: Timestamp) -> ProjectView {
         lock: Lock {
             state: of(types::EGRESS_ENFORCED),
             namespace: of(types::NAMESPACE_LOCKED),
+            policies: of(types::POLICIES_ENFORCED),
             proven_at: status.proof.as_ref().map(|p| p.time.0),
             node: status.proof.as_ref().and_then(|p| p.node.clone()),
             targets: status

@@ -7,6 +7,7 @@ use kube::ResourceExt;
 use sde_core::labels::ProjectId;
 use sde_core::lock::{Outcome, Target, TargetKind};
 use sde_core::pod::{PROBE, View};
+use sde_core::policy_form::Round;
 use sde_core::project::Observed;
 use sde_core::project::standing::{self, Standing};
 use sde_core::proving::{self, Controls, Proving};
@@ -84,6 +85,7 @@ pub async fn project(ctx: &Context, project: Arc<Project>, judged: fn(&Pod) -> b
             .filter(|w| w.namespace().as_deref() == Some(&namespace))
             .map(|w| (**w).clone())
             .collect(),
+        policy_form: None,
         sentinel: sentinel(ctx).await,
         controls: Controls::new(),
         attestation_key: AttestationKey {
@@ -99,8 +101,15 @@ pub async fn project(ctx: &Context, project: Arc<Project>, judged: fn(&Pod) -> b
         project: (*project).clone(),
         pods,
     };
+    observed.policy_form = policy_form(ctx, &observed, false).await;
     observed.controls = controls(ctx, &observed, judged).await;
     observed
+}
+
+/// In which form the policies are in force, if the Project asks at all.
+pub async fn policy_form(ctx: &Context, observed: &Observed, opens: bool) -> Option<Round> {
+    let demand = observed.demand()?;
+    Some(ctx.policy_form.known(ctx, &demand, opens).await)
 }
 
 async fn sentinel(ctx: &Context) -> Option<SentinelAt> {

@@ -109,7 +109,7 @@ async fn observe_workspace(
         None => None,
     };
     let secrets = ctx.stores.secrets.of_project(project_name);
-    Observed {
+    let mut observed = Observed {
         project,
         secrets: secrets
             .iter()
@@ -119,7 +119,14 @@ async fn observe_workspace(
         token: hex::encode(rand::random::<[u8; TOKEN_BYTES]>()),
         now: ctx.clock.now(),
         workspace: (**workspace).clone(),
+    };
+    if observed.opens()
+        && let Some(project) = &mut observed.project
+    {
+        project.policy_form = observe::policy_form(ctx, project, true).await;
+        observed.now = ctx.clock.now();
     }
+    observed
 }
 
 /// The token before the pod that reads it.

@@ -5,6 +5,7 @@ use sde_crds::dataset::DatasetSpec;
 use sde_crds::policy::{Environment, SdePolicySpec, Tier};
 use sde_crds::project::{Compute, DatasetGrant, Person, ProjectSpec};
 
+use crate::policy_form::Demand;
 use crate::project::observe::Observed;
 use crate::project::validate::Validated;
 use crate::quantity;
@@ -54,6 +55,10 @@ pub fn check(
             }
         }
     }
+    let demand = Demand::of(policy, &spec.tier);
+    let round = observed.policy_form.as_ref();
+    let standing = demand.standing(round, observed.policies_found(), observed.now);
+    no.extend(demand.refuses(&standing, round));
     let environments = environments(policy, spec, &mut no);
     let grants = grants(observed, policy, spec, &mut no);
     if people.is_empty() {

@@ -9,6 +9,7 @@ pub mod governed;
 pub mod limits;
 pub mod lockdown;
 pub mod observe;
+pub mod policies;
 pub mod refused;
 pub mod required;
 pub mod rules;

@@ -10,6 +10,7 @@ use crate::project::desired::Desired;
 use crate::project::egress::egress;
 use crate::project::governed::{self, Soon};
 use crate::project::observe::Observed;
+use crate::project::policies::policies;
 use crate::project::validate::{State, Validation};
 use crate::project::verified::data_state;
 use crate::rejection::{Rejection, summarise};
@@ -52,6 +53,7 @@ pub fn status(
         attestation_key: Some(observed.attestation_key.clone()),
         workspaces: Some(running(observed)),
         proof: previous.proof.clone(),
+        policies: previous.policies.clone(),
         closing: previous.closing.clone(),
         destruction_record: previous.destruction_record.clone(),
         ..ProjectStatus::default()
@@ -59,6 +61,13 @@ pub fn status(
 
     approved(validation, &mut conditions);
     governed::people(validation, &mut conditions);
+    policies(
+        observed,
+        validation,
+        &mut next,
+        &mut conditions,
+        &mut look_again,
+    );
     let soon = governed::declared(observed, validation, &mut next, &mut conditions);
     match &validation.state {
         State::Open(validated) => {

@@ -52,6 +52,17 @@ impl Observed {
             .filter(|p| !p.deleting())
     }
 
+    /// Whether the gate of the present start is open.
+    pub fn is_open(&self) -> bool {
+        self.current().is_some_and(|p| p.gate_open())
+    }
+
+    /// Whether it is to run and is not open yet, so that what the policies of its tier need must be known afresh.
+    pub fn opens(&self) -> bool {
+        let demand = self.project.as_ref().and_then(project::Observed::demand);
+        self.workspace.spec.running && !self.is_open() && demand.is_some_and(|d| d.is_static())
+    }
+
     /// Number of starts made so far, also those not yet in the status.
     pub fn starts(&self) -> i64 {
         let noted = self.workspace.status.as_ref().map_or(0, |s| s.starts);

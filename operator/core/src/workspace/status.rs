@@ -8,6 +8,7 @@ use sde_crds::workspace::{WorkspacePhase, WorkspacePod, WorkspaceStatus};
 use crate::conditions::{Conditions, Status, types};
 use crate::lock::Enforced;
 use crate::pod::View;
+use crate::project::policies::is_of_policies;
 use crate::proving::{self, Proving};
 use crate::rejection::Rejection;
 use crate::stage::Applied;
@@ -16,6 +17,8 @@ use crate::workspace::desired::{Desired, backoff_left, pause};
 use crate::workspace::observe::{Observed, start_number};
 use crate::workspace::validate::Validated;
 
+/// Seconds until it is looked again whether the policies are in force that a tier asks for.
+const POLICIES_AGAIN_SECONDS: u64 = 15;
 const SENTINEL_DOWN: &str = "Stays locked: the sentinel does not answer, so a probe would be inconclusive. Check its pod in the operator's namespace.";
 
 /// The status and when to look again although nothing changed.
@@ -56,6 +59,9 @@ pub fn status(
 
     match (validated, current) {
         (Err(why), pod) => {
+            if is_of_policies(why) {
+                look_again = look_again.min(Duration::from_secs(POLICIES_AGAIN_SECONDS));
+            }
             next.failed_starts = 0;
             next.phase = if why.reason == "Stopped"
                 || pod.is_some()

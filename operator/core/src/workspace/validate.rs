@@ -9,6 +9,7 @@ use sde_crds::project::DatasetGrant;
 
 use crate::conditions::{is_true, types};
 use crate::placement;
+use crate::policy_form::Demand;
 use crate::project::{self, State};
 use crate::rejection::Rejection;
 use crate::workspace::observe::Observed;
@@ -109,6 +110,14 @@ pub fn validate(observed: &Observed) -> Result<Validated, Rejection> {
             "Stopped",
             "Stopped: set running: true to start it; its lock is proven anew.",
         ));
+    }
+    // Once it is open, the Project's own standing decides.
+    if !observed.is_open() {
+        let refused = Demand::of(&of.policy, &of.spec.tier)
+            .refuses_to_open(project.policy_form.as_ref(), observed.now);
+        if let Some(why) = refused {
+            return Err(why);
+        }
     }
     let resources = room::resources(spec.resources.as_ref(), &of)?;
     room::is_left(&observed.workspace, project, &of, &resources)?;

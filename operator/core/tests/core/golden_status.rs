@@ -18,6 +18,7 @@ fn told(phase: &str, conditions: Option<&Vec<Condition>>) -> Vec<String> {
         let declared = table().any(|r| r.condition == c.type_ && r.condition != "PeopleApproved");
         (declared || c.type_ == "EvidenceCurrent") && c.status != "False"
             || c.type_ == "LocationEnforced"
+            || c.reason == "ApiForm"
     };
     let lines = conditions
         .into_iter()
@@ -29,14 +30,14 @@ fn told(phase: &str, conditions: Option<&Vec<Condition>>) -> Vec<String> {
         .collect()
 }
 
-fn project(sim: &Sim) -> Vec<String> {
+pub fn project(sim: &Sim) -> Vec<String> {
     told(
         &sim.status().phase.to_string(),
         sim.status().conditions.as_ref(),
     )
 }
 
-fn work(sim: &Sim) -> Vec<String> {
+pub fn work(sim: &Sim) -> Vec<String> {
     let status = sim.workspace_status();
     told(&status.phase.to_string(), status.conditions.as_ref())
 }

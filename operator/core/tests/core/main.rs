@@ -9,6 +9,7 @@ mod duo;
 mod flows;
 mod golden_objects;
 mod golden_status;
+mod policy_form;
 mod properties;
 mod rule_cases;
 mod rules;

@@ -163,8 +163,17 @@ impl Sim {
             .retain(|p| pods.iter().all(|gone| gone.metadata.uid != p.metadata.uid));
     }
 
+    /// The controller asks about the policies as often as it must.
+    fn ask(&mut self) {
+        let now = self.observed.now;
+        if let Some(round) = &mut self.observed.policy_form {
+            round.at = now;
+        }
+    }
+
     /// One pass of the Project's controller.
     pub fn project(&mut self) -> project::status::Outcome {
+        self.ask();
         let validation = project::validate(&self.observed);
         let desired = project::desired(&self.observed, &self.settings, &validation).unwrap();
         let before = self.observed.clone();
@@ -239,6 +248,7 @@ impl Sim {
 
     /// One pass of the Workspace's controller.
     pub fn work(&mut self) -> workspace::status::Outcome {
+        self.ask();
         let observed = self.observed_workspace();
         let validated = workspace::validate(&observed);
         let desired = workspace::desired(&observed, &self.settings, &validated);

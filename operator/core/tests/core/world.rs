@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use sde_core::lock::{Control, Protocol};
+use sde_core::policy_form::{Asker, Finding, Round, Server, attempts};
 use sde_core::project::Observed;
 use sde_core::project::validate::spec_digest;
 use sde_core::settings::{Endpoint, Settings};
 use sde_core::targets::SentinelAt;
 use sde_crds::dataset::DatasetSource;
 use sde_crds::project_approval::{ApprovalRole, Decision};
-use sde_crds::project_status::AttestationKey;
+use sde_crds::project_status::{AttestationKey, FoundForm};
 use sde_crds::{Dataset, Project, ProjectApproval, ProjectApprovalSpec, SdePolicy, Workspace};
 use serde::de::DeserializeOwned;
 
@@ -100,6 +101,7 @@ pub fn applied() -> Observed {
         volumes: Vec::new(),
         pods: Vec::new(),
         workspaces: Vec::new(),
+        policy_form: Some(policies_in(FoundForm::Api)),
         sentinel: Some(SentinelAt {
             address: "10.244.0.7".to_owned(),
             boot_id: BOOT.to_owned(),
@@ -110,6 +112,21 @@ pub fn applied() -> Observed {
             public_key: "pem".to_owned(),
         },
         now: now(),
+    }
+}
+
+/// One API server, just asked, that refuses in this form all that the policies must refuse.
+pub fn policies_in(form: FoundForm) -> Round {
+    let findings = attempts("sde-system", Asker::Controller)
+        .into_iter()
+        .map(|attempt| (attempt.policy, Finding::Form(form)));
+    Round {
+        at: now(),
+        servers: vec![Server {
+            address: "10.96.0.1:443".to_owned(),
+            findings: findings.collect(),
+        }],
+        failures: 0,
     }
 }
 
