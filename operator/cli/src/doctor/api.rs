@@ -16,13 +16,15 @@ const INSTALL: &str = "Install or upgrade the chart: helm upgrade --install sde-
 pub const OLDEST_MINOR: u32 = 34;
 
 /// Our kinds, by plural.
-const KINDS: [&str; 6] = [
+const KINDS: [&str; 8] = [
     "sdepolicies",
     "datasets",
     "projects",
     "projectapprovals",
     "workspaces",
     "destructionrecords",
+    "airlockrequests",
+    "airlockreviews",
 ];
 
 /// The checks.
