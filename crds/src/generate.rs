@@ -4,7 +4,10 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use kube::CustomResourceExt;
 use serde_json::Value;
 
-use crate::{Dataset, DestructionRecord, Project, ProjectApproval, SdePolicy, Workspace};
+use crate::{
+    AirlockRequest, AirlockReview, Dataset, DestructionRecord, Project, ProjectApproval, SdePolicy,
+    Workspace,
+};
 
 /// All CRDs as (file name, YAML).
 ///
@@ -17,6 +20,8 @@ pub fn all() -> Result<Vec<(String, String)>, serde_yaml_ng::Error> {
         Project::crd(),
         ProjectApproval::crd(),
         Workspace::crd(),
+        AirlockRequest::crd(),
+        AirlockReview::crd(),
         DestructionRecord::crd(),
     ]
     .into_iter()

@@ -1,6 +1,9 @@
 //! The sde-operator API, `sde-operator.dev/v1alpha1`: one file a kind, names and schema
 //! fragments that kinds share in `names` and `schema`, and the generator that writes `yaml/`.
 
+pub mod airlock_request;
+pub mod airlock_review;
+pub mod airlock_status;
 pub mod dataset;
 pub mod declarations;
 pub mod destruction_record;
@@ -9,6 +12,7 @@ pub mod generate;
 pub mod names;
 pub mod people;
 pub mod policy;
+pub mod policy_airlock;
 pub mod policy_lists;
 pub mod project;
 pub mod project_approval;
@@ -17,6 +21,9 @@ pub mod requirements;
 pub mod schema;
 pub mod workspace;
 
+pub use airlock_request::{AirlockRequest, AirlockRequestSpec};
+pub use airlock_review::{AirlockReview, AirlockReviewSpec};
+pub use airlock_status::AirlockRequestStatus;
 pub use dataset::{Dataset, DatasetSpec, DatasetStatus};
 pub use destruction_record::{DestructionRecord, DestructionRecordSpec};
 pub use evidence::Evidence;

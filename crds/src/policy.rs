@@ -8,6 +8,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::policy_airlock::AirlockPolicy;
 use crate::policy_lists::{ExtraApproval, Requirement, ThirdPartySde, TransferPolicy};
 use crate::project_approval::ApprovalRole;
 use crate::schema;
@@ -81,6 +82,9 @@ pub struct SdePolicySpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::users")]
     pub deciders: Option<Vec<String>>,
+    /// Who decides what leaves and enters, and how. Nothing acts on it yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub airlock: Option<AirlockPolicy>,
 }
 
 /// A ceiling for Projects of one sensitivity.

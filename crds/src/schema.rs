@@ -65,6 +65,29 @@ pub fn long_text(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "minLength": 1, "maxLength": 4096})
 }
 
+/// One sentence that cannot carry much: words of at most 32 characters with single spaces between, 160 in all.
+pub fn words(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "minLength": 1, "maxLength": 160, "pattern": r"^[^\s\pC]{1,32}( [^\s\pC]{1,32})*$"})
+}
+
+/// `v1:sha256:` and 64 hexadecimal digits: a digest that names the object it is of.
+pub fn bound_digest(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "maxLength": 74, "pattern": "^v1:sha256:[0-9a-f]{64}$"})
+}
+
+/// A rule of the airlock.
+pub fn rule(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "maxLength": 10, "pattern": "^AL-[A-Z][0-9]{3}$"})
+}
+
+/// Numbers of files in a sealed manifest, counted from 0.
+pub fn file_numbers(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "array", "minItems": 1, "maxItems": 50, "x-kubernetes-list-type": "set",
+        "items": {"type": "integer", "format": "int64", "minimum": 0, "maximum": 49}
+    })
+}
+
 /// `sha256:` and 64 hexadecimal digits.
 pub fn sha256(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "maxLength": 71, "pattern": "^sha256:[0-9a-f]{64}$"})

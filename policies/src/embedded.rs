@@ -2,7 +2,9 @@
 
 /// Short name and text of every policy, by name.
 #[rustfmt::skip]
-pub const POLICIES: [(&str, &str); 20] = [
+pub const POLICIES: [(&str, &str); 22] = [
+    ("airlockrequest-requester", include_str!("../airlockrequest-requester.yaml")),
+    ("airlockreview-reviewer", include_str!("../airlockreview-reviewer.yaml")),
     ("cluster-network-policies", include_str!("../cluster-network-policies.yaml")),
     ("destructionrecord-controller", include_str!("../destructionrecord-controller.yaml")),
     ("impersonation-roles", include_str!("../impersonation-roles.yaml")),

@@ -92,16 +92,27 @@ const WORKS: Verbs = &[
     ("create", "workspaces"),
     ("patch", "workspaces"),
 ];
+const ASKS: Verbs = &[
+    ("get", "airlockrequests"),
+    ("create", "airlockrequests"),
+    ("patch", "airlockrequests"),
+];
+const SEES_REQUESTS: Verbs = &[("get", "airlockrequests")];
+/// Who decides does not read what others decided.
+const REVIEWS: Verbs = &[("create", "airlockreviews")];
+const SEES_REVIEWS: Verbs = &[("get", "airlockreviews")];
 const GOVERNS: Verbs = &[("create", "sdepolicies"), ("patch", "sdepolicies")];
 
 /// Resources that are asked about, with their groups: ours, and those that would make any role an administrator's.
-const ASKED: [(&str, &str); 10] = [
+const ASKED: [(&str, &str); 12] = [
     (GROUP, "sdepolicies"),
     (GROUP, "datasets"),
     (GROUP, "projects"),
     (GROUP, "projectapprovals"),
     (GROUP, "workspaces"),
     (GROUP, "destructionrecords"),
+    (GROUP, "airlockrequests"),
+    (GROUP, "airlockreviews"),
     ("", "secrets"),
     ("", "pods"),
     ("", "namespaces"),
@@ -112,12 +123,20 @@ const ASKED: [(&str, &str); 10] = [
 async fn roles(lab: &Lab) -> Result<()> {
     let own = project_namespace(PROJECT);
     let lists: [(&str, Option<&str>, &[Verbs]); 8] = [
-        ("sde-custodian", None, &[READS, SEES_WORK, CUSTODY, DECIDES]),
+        (
+            "sde-custodian",
+            None,
+            &[READS, SEES_WORK, CUSTODY, DECIDES, ASKS, REVIEWS],
+        ),
         ("sde-approver", None, &[READS, DECIDES]),
-        ("sde-output-checker", None, &[READS]),
-        ("sde-auditor", None, &[READS, SEES_WORK]),
+        ("sde-output-checker", None, &[READS, SEES_REQUESTS, REVIEWS]),
+        (
+            "sde-auditor",
+            None,
+            &[READS, SEES_WORK, SEES_REQUESTS, SEES_REVIEWS],
+        ),
         ("sde-platform", None, &[READS, SEES_WORK, GOVERNS]),
-        ("sde-researcher", Some(&own), &[WORKS]),
+        ("sde-researcher", Some(&own), &[WORKS, ASKS]),
         // A researcher of one project, in another project and everywhere.
         ("", Some("sde-project-another"), &[]),
         ("", None, &[]),

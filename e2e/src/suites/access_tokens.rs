@@ -150,14 +150,18 @@ pub(super) async fn portal(lab: &Lab) -> Result<()> {
         refused(approvals.create(&post, &decision).await, ACT)?;
         refused(workspaces(acting).create(&post, &mine).await, ACT)?;
     }
-    // AirlockRequests are not served yet, so what the token that asks will do is asked of the authorizer.
+    // Nothing acts on the airlock's kinds yet, so what the tokens will do with them is asked of the authorizer.
     let account = |name: &str| format!("system:serviceaccount:{SYSTEM_NAMESPACE}:{name}");
     let verb = "impersonate-on:user-info:create";
     for (name, asks, decides) in [
         (PORTAL_REQUEST_SERVICE_ACCOUNT, true, false),
         (PORTAL_DECIDE_SERVICE_ACCOUNT, false, true),
     ] {
-        for (resource, wanted) in [("airlockrequests", asks), ("projectapprovals", decides)] {
+        for (resource, wanted) in [
+            ("airlockrequests", asks),
+            ("projectapprovals", decides),
+            ("airlockreviews", decides),
+        ] {
             let found = may(&admin, &account(name), None, (verb, GROUP, resource)).await?;
             check_equal(&format!("{name}: {verb} {resource}"), &found, &wanted)?;
         }

@@ -8,7 +8,9 @@ use http::Method;
 use kube::Client;
 use kube::api::ApiResource;
 use kube::core::GroupVersionKind;
-use sde_crds::names::{GROUP, PROJECT_LABEL, RESEARCHER_CLUSTER_ROLE, VERSION, project_namespace};
+use sde_crds::names::{
+    GROUP, MEMBERS_ANNOTATION, PROJECT_LABEL, RESEARCHER_CLUSTER_ROLE, VERSION, project_namespace,
+};
 use sde_policies::cases::{self, Expect, PolicyCases};
 use sde_policies::generate;
 use serde_json::{Value, json};
@@ -159,6 +161,7 @@ async fn decides(court: &Court, file: &PolicyCases, policy: &str) -> Result<()> 
 /// The examples pass schema, rules, policies and the rights of those who write them; a DestructionRecord only as the controller.
 async fn accepts(plane: &ControlPlane, examples: &BTreeMap<String, Value>) -> Result<()> {
     let controller = account(plane, SYSTEM_NAMESPACE, CONTROLLER_ACCOUNT).await?;
+    let reviewer = output_checker(&plane.admin(), &examples["AirlockReview"]).await?;
     let writers = [
         ("SdePolicy", plane.admin()),
         ("Dataset", plane.person("custodian-a")?),
@@ -168,6 +171,11 @@ async fn accepts(plane: &ControlPlane, examples: &BTreeMap<String, Value>) -> Re
             "Workspace",
             plane.acting(&token(ADMIN), &researcher_of(&examples["Workspace"]))?,
         ),
+        (
+            "AirlockRequest",
+            plane.acting(&token(ADMIN), &researcher_of(&examples["Workspace"]))?,
+        ),
+        ("AirlockReview", plane.acting(&token(ADMIN), &reviewer)?),
         (RECORD, controller.clone()),
     ];
     let mut kinds: Vec<_> = writers.iter().map(|(kind, _)| *kind).collect();
@@ -227,6 +235,20 @@ fn researcher_of(workspace: &Value) -> String {
         .to_owned()
 }
 
+/// Binds the role of output checkers to the reviewer of the example, as the platform team would.
+async fn output_checker(admin: &Client, review: &Value) -> Result<String> {
+    let user = review["spec"]["reviewer"].as_str().unwrap_or_default();
+    let binding = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "sde-e2e-output-checker"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "sde-output-checker"},
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}],
+    });
+    let path = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings";
+    let answer = ask(admin, Method::POST, path, Some(&binding), None).await?;
+    check(answer.accepted(), answer)?;
+    Ok(user.to_owned())
+}
+
 /// The namespace of the example Workspace with its person's rights in it, by the controller's own account and as it makes them.
 async fn project_namespace_of(controller: &Client, workspace: &Value) -> Result<()> {
     let namespace = project_namespace("prj-4f2c");
@@ -237,7 +259,10 @@ async fn project_namespace_of(controller: &Client, workspace: &Value) -> Result<
     )?;
     let object = json!({
         "apiVersion": "v1", "kind": "Namespace",
-        "metadata": {"name": namespace, "labels": {PROJECT_LABEL: "prj-4f2c"}},
+        "metadata": {
+            "name": namespace, "labels": {PROJECT_LABEL: "prj-4f2c"},
+            "annotations": {MEMBERS_ANNOTATION: researcher_of(workspace)},
+        },
     });
     let path = "/api/v1/namespaces";
     let answer = ask(controller, Method::POST, path, Some(&object), None).await?;

@@ -189,6 +189,15 @@ pub fn base(resource: &Resource, examples: &BTreeMap<String, Value>) -> Result<V
         ("sde-operator.dev", "destructionrecords") => return Ok(example("DestructionRecord")),
         ("sde-operator.dev", "workspaces") => return Ok(example("Workspace")),
         ("sde-operator.dev", "datasets") => return Ok(example("Dataset")),
+        ("sde-operator.dev", "airlockrequests") => {
+            let mut request = example("AirlockRequest");
+            // What belongs to one direction only is up to the case.
+            if let Some(spec) = request["spec"].as_object_mut() {
+                spec.retain(|field, _| !matches!(field.as_str(), "folder" | "outputs"));
+            }
+            return Ok(request);
+        }
+        ("sde-operator.dev", "airlockreviews") => return Ok(example("AirlockReview")),
         _ => {}
     }
     let built_in = BUILT_IN
@@ -244,6 +253,8 @@ pub fn maker(resource: &str, object: &Value) -> User {
         "projects" => person(&spec["submittedBy"]),
         "projectapprovals" => person(&spec["approver"]),
         "workspaces" => person(&spec["user"]),
+        "airlockrequests" => person(&spec["requester"]),
+        "airlockreviews" => person(&spec["reviewer"]),
         "events" => node(),
         "ciliumendpoints" => account(CILIUM),
         "persistentvolumes" if object["metadata"]["labels"].is_null() => account(PROVISIONER),

@@ -122,12 +122,20 @@ impl Court {
         }
         let status = object.as_object_mut().and_then(|map| map.remove("status"));
         let maker = policy_objects::maker(&case.resource.resource, &object);
+        // A request is confirmed after it was sealed: the API server compares the digest with the status.
+        let spec = object["spec"].as_object_mut();
+        let confirmed = spec.and_then(|spec| spec.remove("confirmedDigest"));
         let mut made = self.old(&place, &object, &maker).await?;
         if let Some(status) = status {
             let reporter = policy_objects::reporter(&case.resource.resource);
             made["status"] = merged(made["status"].take(), &status);
             let path = format!("{}/status", place.object());
-            self.make(Method::PUT, &path, &made, &reporter).await?;
+            made = self.make(Method::PUT, &path, &made, &reporter).await?;
+        }
+        if let Some(confirmed) = confirmed {
+            made["spec"]["confirmedDigest"] = confirmed;
+            self.make(Method::PUT, &place.object(), &made, &maker)
+                .await?;
         }
         Ok(place)
     }

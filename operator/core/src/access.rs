@@ -64,7 +64,7 @@ const HUB: Acts = &[(
     &["workspaces"],
     &["get", "list", "watch", "create", "patch"],
 )];
-/// The portal asks for what goes in or out. The kind comes with the airlock; until it is served this grants nothing.
+/// The portal asks for what goes in or out.
 const REQUEST: Acts = &[(
     &["airlockrequests"],
     &["get", "list", "watch", "create", "patch"],
@@ -72,8 +72,16 @@ const REQUEST: Acts = &[(
 /// The portal shows and decides. It writes no Project: else this one token could submit what it approves.
 const DECIDE: Acts = &[
     (&["projectapprovals"], &["get", "list", "watch", "create"]),
+    // Votes are hidden from those who vote.
+    (&["airlockreviews"], &["create"]),
     (
-        &["sdepolicies", "datasets", "projects", "destructionrecords"],
+        &[
+            "sdepolicies",
+            "datasets",
+            "projects",
+            "airlockrequests",
+            "destructionrecords",
+        ],
         &["get", "list", "watch"],
     ),
 ];

@@ -45,6 +45,12 @@ pub mod types {
     pub const DATA_MOUNTED: &str = "DataMounted";
     /// The project is being closed.
     pub const CLOSING: &str = "Closing";
+    /// What is to cross the boundary has been copied and digested.
+    pub const SEALED: &str = "Sealed";
+    /// It was scanned.
+    pub const SCANNED: &str = "Scanned";
+    /// Enough people have agreed.
+    pub const REVIEWED: &str = "Reviewed";
 }
 
 /// True, False or Unknown.

@@ -5,6 +5,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod access;
+pub mod airlock;
 pub mod approvals;
 pub mod closing;
 pub mod conditions;

@@ -17,13 +17,15 @@ pub const INSTALL: &str = "Install or upgrade the chart: helm upgrade --install 
 pub const OLDEST_MINOR: u32 = 34;
 
 /// Our kinds, by plural.
-const KINDS: [&str; 6] = [
+const KINDS: [&str; 8] = [
     "sdepolicies",
     "datasets",
     "projects",
     "projectapprovals",
     "workspaces",
     "destructionrecords",
+    "airlockrequests",
+    "airlockreviews",
 ];
 
 /// The checks.

@@ -10,13 +10,15 @@ use serde_json::json;
 use super::*;
 use crate::fixtures;
 
-const KINDS: [&str; 6] = [
+const KINDS: [&str; 8] = [
     "sdepolicies",
     "datasets",
     "projects",
     "projectapprovals",
     "workspaces",
     "destructionrecords",
+    "airlockrequests",
+    "airlockreviews",
 ];
 
 fn from<T: serde::de::DeserializeOwned>(value: serde_json::Value) -> T {

@@ -195,7 +195,7 @@ fn no_role_both_asks_and_decides() {
             })
         };
         assert!(
-            writes(&asks) != writes(&["projectapprovals"]),
+            writes(&asks) != writes(&["projectapprovals", "airlockreviews"]),
             "{:?}",
             role.metadata.name
         );

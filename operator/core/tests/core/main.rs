@@ -2,6 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::type_complexity)]
 
 mod access;
+mod airlock;
+mod airlock_model;
+mod airlock_properties;
+mod airlock_sim;
 mod approvals;
 mod attestation;
 mod closing_model;

@@ -28,7 +28,7 @@ pub fn now() -> Timestamp {
     at("2026-11-22T10:00:00Z")
 }
 
-fn example<T: DeserializeOwned>(file: &str) -> T {
+pub fn example<T: DeserializeOwned>(file: &str) -> T {
     let path = format!(
         "{}/../../crds/examples/{file}.yaml",
         env!("CARGO_MANIFEST_DIR")

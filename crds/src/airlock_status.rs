@@ -1,0 +1,273 @@
+//! What became of an `AirlockRequest`: written by the controller alone.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::airlock_review::{ReviewDecision, ReviewReason, ReviewRole};
+use crate::schema;
+
+/// Where a request is. The machine's own memory: which way it may go from here is in `docs/src/airlock.md`.
+#[derive(
+    JsonSchema,
+    Serialize,
+    Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+)]
+pub enum AirlockPhase {
+    /// Being written; nothing has been copied.
+    #[default]
+    Draft,
+    /// The folder is being copied, or has been and waits for its requester to confirm the digest.
+    Sealing,
+    /// Confirmed; the chamber is on its way to where it is looked at.
+    Submitted,
+    /// Being scanned.
+    Scanning,
+    /// Reviewers decide. Held is this with more roles needed.
+    InReview,
+    /// A finding forbids it. Two custodians may reopen it, unless it is individual-level data for certain.
+    Blocked,
+    /// Enough people have agreed to exactly this.
+    Approved,
+    /// Every hash is recomputed before anything is handed out.
+    Releasing,
+    /// May be collected (Export, TransferToSde), or is in the project's inbox (Import).
+    Released,
+    /// A reviewer refused it. The end.
+    Rejected,
+    /// Returned to its requester with what to do; a new request supersedes it. The end.
+    Returned,
+    /// Taken back by its requester, or ended undecided with its project. The end.
+    Withdrawn,
+    /// Something broke; nothing is lost and it can be tried again.
+    Failed,
+    /// No longer handed out; what was collected is listed. The end.
+    Revoked,
+    /// Nobody acted in time, or its time is over. The end.
+    Expired,
+}
+
+impl std::fmt::Display for AirlockPhase {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Debug::fmt(self, f)
+    }
+}
+
+/// What the controller knows of a request.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct AirlockRequestStatus {
+    /// Generation of the spec that this status is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// Where the request is.
+    #[serde(default)]
+    pub phase: AirlockPhase,
+    /// Why it is there, a reason of the Ready condition.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::reference")]
+    pub reason: Option<String>,
+    /// When it came to this phase.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Time>,
+    /// How many phases it has entered; agent jobs carry the number, so that no result outlives its phase.
+    #[serde(default)]
+    pub round: i64,
+    /// What was sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<SealedContent>,
+    /// What the scan found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub findings: Option<Findings>,
+    /// Whether two custodians reopened it after it was Blocked.
+    #[serde(default)]
+    pub reopened: bool,
+    /// Who must review and how far they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reviews: Option<ReviewProgress>,
+    /// On what it was released: copied into the receipt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<ReleaseApproval>,
+    /// When Approved or Released ends by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Time>,
+    /// How often it was collected.
+    #[serde(default)]
+    pub collections: i64,
+    /// What broke.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+    /// Value of spec.retries that was last acted upon.
+    #[serde(default)]
+    pub retried: i64,
+    /// Everybody who was of the project at any time since the request was made: they never count as reviewers (R26).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::users")]
+    pub insiders: Option<Vec<String>>,
+    /// When the chamber was destroyed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chamber_gone_at: Option<Time>,
+    /// Conditions: Ready, Sealed, Scanned, Reviewed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::conditions")]
+    pub conditions: Option<Vec<Condition>>,
+}
+
+/// What was sealed into the chamber. Names of files are in the chamber's manifest only.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct SealedContent {
+    /// Digest of the manifest, salted with the request's UID: what people confirm and review.
+    #[schemars(schema_with = "schema::bound_digest")]
+    pub digest: String,
+    /// Number of files.
+    #[schemars(range(min = 0, max = 50))]
+    pub files: i64,
+    /// All files together, in bytes.
+    #[schemars(range(min = 0))]
+    pub bytes: i64,
+}
+
+/// What a scan found: rules and numbers, never what matched.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Findings {
+    /// Digest of the whole report, which is kept in the chamber.
+    #[schemars(schema_with = "schema::bound_digest")]
+    pub digest: String,
+    /// Digest of the content that was scanned.
+    #[schemars(schema_with = "schema::bound_digest")]
+    pub content_digest: String,
+    /// Digest of the airlock's policy under which it was scanned.
+    #[schemars(schema_with = "schema::bound_digest")]
+    pub policy_digest: String,
+    /// Rules that matched.
+    #[schemars(length(max = 64))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["rule".into()]))]
+    pub rules: Vec<Finding>,
+}
+
+/// One rule that matched.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Finding {
+    /// The rule.
+    #[schemars(schema_with = "schema::rule")]
+    pub rule: String,
+    /// What it does to the request.
+    pub severity: Severity,
+    /// How many files it matched.
+    #[schemars(range(min = 1, max = 50))]
+    pub files: i64,
+    /// Whether the content was read as individual-level data to its end: such a request is never reopened (R23, R56).
+    pub certain: bool,
+}
+
+/// What a finding does. Automation may raise it, never lower it, and never approves.
+#[derive(
+    JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash,
+)]
+pub enum Severity {
+    /// Recorded.
+    Info,
+    /// Shown.
+    Warn,
+    /// Every approval must answer for it.
+    Hold,
+    /// So must it, and one reviewer must be senior.
+    HoldSenior,
+    /// Nothing is reviewed.
+    Block,
+}
+
+/// Who must review and how far they are. What was voted is not shown before it is decided.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct ReviewProgress {
+    /// For the table: how many are in, of how many.
+    #[schemars(schema_with = "schema::reference")]
+    pub summary: String,
+    /// Distinct people who must review.
+    pub needed: i64,
+    /// Distinct people whose review counts.
+    pub counted: i64,
+    /// Roles in which somebody must still review.
+    #[schemars(length(max = 8))]
+    pub missing_roles: Vec<ReviewRole>,
+    /// Rules that every approval must answer for.
+    #[schemars(length(max = 64), inner(length(max = 10)))]
+    pub held_by: Vec<String>,
+    /// Once decided: what was decided, without names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 16))]
+    pub decisions: Option<Vec<ShownDecision>>,
+}
+
+/// A decision, as its requester sees it.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct ShownDecision {
+    /// In which role.
+    pub role: ReviewRole,
+    /// The decision.
+    pub decision: ReviewDecision,
+    /// Why.
+    pub reason: ReviewReason,
+    /// What to do, in the reviewer's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::words")]
+    pub advice: Option<String>,
+}
+
+/// On what a request was released.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct ReleaseApproval {
+    /// Exactly these bytes.
+    #[schemars(schema_with = "schema::bound_digest")]
+    pub content_digest: String,
+    /// Under these findings.
+    #[schemars(schema_with = "schema::bound_digest")]
+    pub findings_digest: String,
+    /// And this policy.
+    #[schemars(schema_with = "schema::bound_digest")]
+    pub policy_digest: String,
+    /// UIDs of the reviews, for auditors.
+    #[schemars(length(max = 16), inner(length(max = 36)))]
+    pub reviews: Vec<String>,
+}
+
+/// What broke, and where.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Failure {
+    /// The phase that is taken up again.
+    pub phase: AirlockPhase,
+    /// What broke.
+    pub cause: FailureCause,
+}
+
+/// What can break.
+#[derive(
+    JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord,
+)]
+pub enum FailureCause {
+    /// The agent's job ended without a result, more often than it is tried by itself.
+    JobFailed,
+    /// The folder holds links, specials or too much, and cannot be sealed.
+    FolderRefused,
+    /// The chamber no longer holds what was sealed: an alarm.
+    ContentChanged,
+    /// The chamber's volume is gone.
+    ChamberLost,
+}

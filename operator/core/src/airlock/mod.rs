@@ -1,0 +1,23 @@
+//! Airlock: one request from draft to its end, as a resumable machine (design §8; research: standards.md 3).
+//!
+//! `next` looks at what is observed and at what the status already notes, and names one step. Phases are entered by writing the
+//! status, everything else is done in the cluster; every step can be repeated, and none is skipped by a crash.
+//! Which steps move bytes is said here; nothing carries them out yet (`docs/src/airlock.md`).
+
+pub mod chamber;
+pub mod declared;
+pub mod ending;
+pub mod next;
+pub mod observe;
+pub mod phases;
+pub mod required;
+pub mod review;
+pub mod status;
+pub mod step;
+
+pub use next::next;
+pub use observe::{
+    Chamber, Claim, Job, JobKind, Observed, Outcome, Project, Side, Standing, Volume,
+};
+pub use status::status;
+pub use step::{Entry, Note, Step, Wait, Who};

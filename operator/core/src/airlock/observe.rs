@@ -1,0 +1,246 @@
+//! What is observed of one request: itself, its reviews, its project, the policy, its chamber and the agent's jobs.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use sde_crds::airlock_request::AirlockRequestSpec;
+use sde_crds::airlock_status::{AirlockRequestStatus, Findings, SealedContent};
+use sde_crds::policy_airlock::AirlockPolicy;
+use sde_crds::project::{Lifecycle, PersonRole, ProjectSpec};
+use sde_crds::{AirlockRequest, AirlockReview};
+
+use crate::project::access::works;
+use crate::project::{self, State};
+use crate::rejection::{Rejection, summarise};
+
+/// Everything a decision about one request may depend on.
+#[derive(Debug, Clone)]
+pub struct Observed {
+    /// The request.
+    pub request: AirlockRequest,
+    /// Reviews that name it.
+    pub reviews: Vec<AirlockReview>,
+    /// The project in whose namespace it is.
+    pub project: Option<Project>,
+    /// The airlock's part of the SdePolicy, when there is one.
+    pub policy: Option<AirlockPolicy>,
+    /// Other environments of the SdePolicy whose assessment is current.
+    pub sdes: BTreeSet<String>,
+    /// Where its chamber is.
+    pub chamber: Chamber,
+    /// The agent's jobs for it.
+    pub jobs: Vec<Job>,
+    /// Now.
+    pub now: Timestamp,
+}
+
+impl Observed {
+    /// The spec.
+    pub fn spec(&self) -> &AirlockRequestSpec {
+        &self.request.spec
+    }
+
+    /// What the status notes so far, or the beginning.
+    pub fn status(&self) -> AirlockRequestStatus {
+        self.request.status.clone().unwrap_or_default()
+    }
+
+    /// Whether somebody is, or was while this request lived, of the project.
+    pub fn insider(&self, user: &str) -> bool {
+        let now = self.project.iter().any(|p| p.members.contains(user));
+        let before = self.request.status.as_ref();
+        let before = before.and_then(|s| s.insiders.as_ref());
+        now || before.is_some_and(|b| b.iter().any(|i| i == user))
+    }
+
+    /// Whether the project is being closed.
+    pub fn closing(&self) -> bool {
+        self.project
+            .as_ref()
+            .is_some_and(|p| p.standing == Standing::Closing)
+    }
+}
+
+/// What a request must know of its project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Project {
+    /// Whether work goes on.
+    pub standing: Standing,
+    /// Everybody whom the approved or the present spec names.
+    pub members: BTreeSet<String>,
+    /// People who may ask: they work in the project, approved and current.
+    pub requesters: BTreeSet<String>,
+    /// People who may receive what leaves: role Egress, approved and current.
+    pub receivers: BTreeSet<String>,
+    /// Dataset grants in force.
+    pub grants: BTreeSet<String>,
+}
+
+/// Whether a project's work goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// It does.
+    Open,
+    /// It does not now.
+    Shut(Rejection),
+    /// It is being closed.
+    Closing,
+}
+
+impl Project {
+    /// Reads a project as its own controller sees it.
+    pub fn of(observed: &project::Observed) -> Self {
+        let closing = observed.project.spec.lifecycle == Lifecycle::Closed;
+        // Who may collect what was approved before is asked as if the project were still open.
+        let mut as_open = observed.clone();
+        if closing {
+            as_open.project.spec.lifecycle = Lifecycle::Active;
+        }
+        let state = project::validate(&as_open).state;
+        let (people, grants) = match &state {
+            State::Open(open) => (open.people.clone(), open.grants.clone()),
+            _ => (Vec::new(), Vec::new()),
+        };
+        let standing = match state {
+            _ if closing => Standing::Closing,
+            State::Open(_) => Standing::Open,
+            State::Waiting(why) | State::Suspended(why) => {
+                let (reason, message) =
+                    summarise(&why).unwrap_or(("NotOpen", "It is not open.".to_owned()));
+                Standing::Shut(Rejection::new(reason, message))
+            }
+            State::Closing => Standing::Closing,
+        };
+        let approved = observed.project.status.as_ref();
+        let approved = approved.and_then(|s| s.approved.as_ref());
+        let approved: Option<ProjectSpec> =
+            approved.and_then(|a| serde_json::from_value(a.spec.clone()).ok());
+        let named = [Some(&observed.project.spec), approved.as_ref()];
+        Self {
+            standing,
+            members: named
+                .into_iter()
+                .flatten()
+                .flat_map(|s| s.people.iter().map(|p| p.user.clone()))
+                .collect(),
+            requesters: people
+                .iter()
+                .filter(|p| works(p))
+                .map(|p| p.user.clone())
+                .collect(),
+            receivers: people
+                .iter()
+                .filter(|p| p.roles.contains(&PersonRole::Egress))
+                .map(|p| p.user.clone())
+                .collect(),
+            grants: grants.into_iter().map(|(g, _)| g.name).collect(),
+        }
+    }
+}
+
+/// A side of the boundary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Side {
+    /// The project's namespace.
+    Project,
+    /// The project's airlock namespace.
+    Airlock,
+}
+
+impl Side {
+    /// The other one.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::Project => Self::Airlock,
+            Self::Airlock => Self::Project,
+        }
+    }
+}
+
+/// A chamber: one volume that is bound on one side at a time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Chamber {
+    /// The volume, once there is one.
+    pub volume: Option<Volume>,
+    /// Its claim in the project's namespace.
+    pub project: Claim,
+    /// Its claim in the airlock's namespace.
+    pub airlock: Claim,
+}
+
+impl Chamber {
+    /// The claim on a side.
+    pub fn claim(&self, side: Side) -> Claim {
+        match side {
+            Side::Project => self.project,
+            Side::Airlock => self.airlock,
+        }
+    }
+}
+
+/// A chamber's volume.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Volume {
+    /// Whether it outlives its claim (reclaim policy Retain).
+    pub kept: bool,
+    /// The side whose claim it is reserved for (`claimRef`).
+    pub reserved_for: Option<Side>,
+}
+
+/// A claim of a chamber.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Claim {
+    /// There is none.
+    #[default]
+    Absent,
+    /// Not bound yet.
+    Pending,
+    /// Bound: a pod may mount it.
+    Bound,
+    /// On its way out; a pod may still have it mounted.
+    Deleting,
+}
+
+/// One job of the agent, in one round of the request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Job {
+    /// What it does.
+    pub kind: JobKind,
+    /// The request's `round` for which it was made.
+    pub round: i64,
+    /// Which attempt in that round, from 1.
+    pub attempt: i64,
+    /// Whether it is on its way out.
+    pub deleting: bool,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// What a job does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum JobKind {
+    /// Copies the folder into the chamber and reports its manifest's digest; for an Import, computes the digest of what was uploaded.
+    Seal,
+    /// Reads the chamber and reports what was found.
+    Scan,
+    /// Recomputes every hash.
+    Verify,
+}
+
+/// How a job ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// Not yet.
+    Running,
+    /// Sealed.
+    Sealed(SealedContent),
+    /// The folder cannot be sealed: links, specials, too much.
+    Refused,
+    /// Scanned. A scanner that failed on a file says so as a finding (AL-G019).
+    Scanned(Findings),
+    /// All hashes recomputed: the digest of what is there.
+    Verified(String),
+    /// Ended without a result.
+    Lost,
+}

@@ -1,0 +1,394 @@
+//! What comes next in each phase of a request that goes on.
+
+use std::collections::BTreeSet;
+
+use sde_crds::airlock_request::Direction;
+use sde_crds::airlock_review::ReviewRole;
+use sde_crds::airlock_status::{
+    AirlockPhase as Phase, Failure, FailureCause, Finding, Findings, ReleaseApproval, Severity,
+};
+use sde_crds::policy_airlock::AirlockPolicy;
+
+use crate::airlock::chamber::{destination, home, place, result};
+use crate::airlock::declared;
+use crate::airlock::observe::{JobKind, Observed, Outcome, Project, Side};
+use crate::airlock::review::{Reopening, Tally, Verdict, policy_digest, reopening, tally};
+use crate::airlock::step::{Note, Step, Who, broken};
+use crate::approvals::short;
+
+pub(super) fn step(
+    observed: &Observed,
+    project: &Project,
+    policy: &AirlockPolicy,
+    phase: Phase,
+) -> Step {
+    let done = match phase {
+        Phase::Draft => draft(observed, project, policy),
+        Phase::Sealing => sealing(observed),
+        Phase::Submitted => submitted(observed),
+        Phase::Scanning => scanning(observed, policy),
+        Phase::InReview => in_review(observed, policy),
+        Phase::Blocked => Ok(blocked(observed, policy)),
+        Phase::Approved => approved(observed, project, policy),
+        Phase::Releasing => releasing(observed, project, policy),
+        Phase::Released => Ok(released(observed)),
+        Phase::Failed => failed(observed, policy),
+        Phase::Rejected | Phase::Returned | Phase::Withdrawn | Phase::Revoked | Phase::Expired => {
+            Ok(Step::Done)
+        }
+    };
+    done.unwrap_or_else(|first| first)
+}
+
+/// A step, or one that must come before it.
+type First = Result<Step, Step>;
+
+fn at(observed: &Observed, side: Side) -> Result<(), Step> {
+    place(observed, side).map_or(Ok(()), Err)
+}
+
+fn draft(observed: &Observed, project: &Project, policy: &AirlockPolicy) -> First {
+    asks(observed, project, policy)?;
+    if observed.spec().direction == Direction::Import {
+        at(observed, Side::Airlock)?;
+    }
+    if !observed.spec().seal {
+        return Err(Step::wait(
+            "NotSealed",
+            Who::Requester,
+            "A draft: set seal: true once the folder or upload is complete.",
+        ));
+    }
+    Ok(Step::enter(
+        Phase::Sealing,
+        "Sealing",
+        "The folder is being copied.",
+    ))
+}
+
+/// Whether the requester may have this cross.
+fn asks(observed: &Observed, project: &Project, policy: &AirlockPolicy) -> Result<(), Step> {
+    let spec = observed.spec();
+    let asker = &spec.requester;
+    let no = |reason, message: String| Err(Step::wait(reason, Who::Custodian, message));
+    match (spec.direction, &spec.transfer) {
+        (Direction::Export, _) if !project.receivers.contains(asker) => no(
+            "RequesterNotApproved",
+            format!(
+                "{asker} is not somebody of this Project who is approved, current and has role Egress: the custodian must say so."
+            ),
+        ),
+        (Direction::Import, _) if !project.requesters.contains(asker) => no(
+            "RequesterNotApproved",
+            format!(
+                "{asker} is not a Researcher of this Project who is approved and current: the custodian must say so."
+            ),
+        ),
+        (Direction::TransferToSde, transfer) => {
+            let holds = policy
+                .reviewers
+                .iter()
+                .any(|r| r.user == *asker && r.roles.contains(&ReviewRole::Custodian));
+            let listed = transfer.as_ref().is_some_and(|t| {
+                project.grants.contains(&t.grant) && observed.sdes.contains(&t.sde)
+            });
+            if !holds || observed.insider(asker) {
+                return no(
+                    "RequesterNotApproved",
+                    format!(
+                        "{asker} is not a Custodian of the SdePolicy's airlock, or is of the Project: a transfer is a custodian's act."
+                    ),
+                );
+            }
+            if !listed {
+                return no(
+                    "TransferNotListed",
+                    "The grant must be one of the Project's in force and the environment one of the SdePolicy's whose assessment is current.".to_owned(),
+                );
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn sealing(observed: &Observed) -> First {
+    let status = observed.status();
+    let side = home(observed.spec().direction);
+    let Some(content) = &status.content else {
+        at(observed, side)?;
+        return Ok(match result(observed, JobKind::Seal, side)? {
+            Outcome::Sealed(content) => Step::NoteContent(content),
+            _ => Step::failed(Phase::Sealing, FailureCause::FolderRefused),
+        });
+    };
+    let problems = declared::problems(observed.spec(), content.files);
+    let said = problems.join("; ");
+    match &observed.spec().confirmed_digest {
+        // The API server lets no other digest in.
+        Some(digest) if *digest == content.digest && problems.is_empty() => Ok(Step::enter(
+            Phase::Submitted,
+            "Submitted",
+            "Confirmed by its requester.",
+        )),
+        Some(digest) if *digest == content.digest => Ok(Step::enter(
+            Phase::Returned,
+            "NotDeclared",
+            format!("Every file must be declared exactly once: {said}. Make another request."),
+        )),
+        _ => {
+            let digest = short(&content.digest);
+            let also = if said.is_empty() {
+                said
+            } else {
+                format!(" Before that, declare every file exactly once: {said}.")
+            };
+            let message = format!(
+                "Sealed: {} files, {} bytes. Look at what was sealed and set confirmedDigest to status.content.digest ({digest}).{also}",
+                content.files, content.bytes
+            );
+            Err(Step::wait("ConfirmContent", Who::Requester, message))
+        }
+    }
+}
+
+fn submitted(observed: &Observed) -> First {
+    at(observed, Side::Airlock)?;
+    Ok(Step::enter(
+        Phase::Scanning,
+        "Scanning",
+        "Being scanned, without network.",
+    ))
+}
+
+/// Scans again: what was found, and with it every review, counts no more.
+fn rescan() -> Step {
+    Step::enter(
+        Phase::Scanning,
+        "PolicyChanged",
+        "The airlock's policy has changed: it is scanned and reviewed anew.",
+    )
+}
+
+fn scanning(observed: &Observed, policy: &AirlockPolicy) -> First {
+    at(observed, Side::Airlock)?;
+    let Outcome::Scanned(findings) = result(observed, JobKind::Scan, Side::Airlock)? else {
+        return Ok(Step::failed(Phase::Scanning, FailureCause::JobFailed));
+    };
+    let content = observed.status().content.map(|c| c.digest);
+    if content.as_ref() != Some(&findings.content_digest) {
+        return Ok(Step::failed(Phase::Scanning, FailureCause::ContentChanged));
+    }
+    if findings.policy_digest != policy_digest(policy) {
+        return Ok(rescan());
+    }
+    let blocking = rules(&findings.rules, |s| s == Severity::Block);
+    let held = rules(&findings.rules, |s| {
+        s == Severity::Hold || s == Severity::HoldSenior
+    });
+    let note = Note::Findings(findings);
+    Ok(if !blocking.is_empty() {
+        let message = format!(
+            "{blocking} forbids it. Two custodians can reopen it, unless it is individual-level data."
+        );
+        Step::noting(Phase::Blocked, "Blocked", message, note)
+    } else if held.is_empty() {
+        Step::noting(
+            Phase::InReview,
+            "InReview",
+            "Nothing was found that holds it.",
+            note,
+        )
+    } else {
+        let message = format!("Held by {held}: every approval must answer for it.");
+        Step::noting(Phase::InReview, "Held", message, note)
+    })
+}
+
+fn rules(findings: &[Finding], which: impl Fn(Severity) -> bool) -> String {
+    let rules: BTreeSet<&str> = findings
+        .iter()
+        .filter(|f| which(f.severity))
+        .map(|f| f.rule.as_str())
+        .collect();
+    rules.into_iter().collect::<Vec<_>>().join(", ")
+}
+
+/// What the reviews amount to, for findings that were made under the policy of now.
+fn judged(observed: &Observed, policy: &AirlockPolicy) -> Result<(Tally, Findings), Step> {
+    let current = policy_digest(policy);
+    let findings = observed.status().findings;
+    let Some(findings) = findings.filter(|f| f.policy_digest == current) else {
+        return Err(rescan());
+    };
+    let tally = tally(observed, policy);
+    match tally.verdict {
+        Verdict::Rejected => Err(Step::enter(
+            Phase::Rejected,
+            "Rejected",
+            "A reviewer refuses it: status.reviews.decisions says why and what to do.",
+        )),
+        Verdict::Returned => Err(Step::enter(
+            Phase::Returned,
+            "Returned",
+            "Returned: status.reviews.decisions says what to change. Make another request that supersedes this one.",
+        )),
+        Verdict::Waiting | Verdict::Approved => Ok((tally, findings)),
+    }
+}
+
+fn in_review(observed: &Observed, policy: &AirlockPolicy) -> First {
+    at(observed, Side::Airlock)?;
+    let (tally, _) = judged(observed, policy)?;
+    if tally.verdict == Verdict::Approved {
+        return Ok(Step::enter(
+            Phase::Approved,
+            "Approved",
+            "Approved by everybody who must.",
+        ));
+    }
+    let (have, need) = (tally.counted.len(), tally.required.people);
+    if tally.eligible < need {
+        return Err(Step::wait(
+            "TooFewReviewers",
+            Who::Platform,
+            format!(
+                "Needs {need} reviewers who are neither its requester nor of the Project, and the SdePolicy names {}.",
+                tally.eligible
+            ),
+        ));
+    }
+    let roles: Vec<String> = tally.missing.iter().map(ToString::to_string).collect();
+    let as_whom = if roles.is_empty() {
+        String::new()
+    } else {
+        format!(" One must decide as {}.", roles.join(", one as "))
+    };
+    let held: Vec<String> = tally.required.held_by.into_iter().collect();
+    let answer = if held.is_empty() {
+        String::new()
+    } else {
+        format!(" Every approval must answer for {}.", held.join(", "))
+    };
+    Err(Step::wait(
+        "ReviewsMissing",
+        Who::Reviewers,
+        format!("{have} of {need} reviews are in.{as_whom}{answer} Votes are shown when all are."),
+    ))
+}
+
+fn blocked(observed: &Observed, policy: &AirlockPolicy) -> Step {
+    let status = observed.status();
+    let findings = status.findings.iter().flat_map(|f| &f.rules);
+    let certain = findings
+        .filter(|f| f.severity == Severity::Block)
+        .any(|f| f.certain);
+    match reopening(observed, policy) {
+        Reopening::Confirmed(_) => Step::enter(
+            Phase::Rejected,
+            "BlockConfirmed",
+            "A custodian has confirmed the block: status.reviews.decisions says why.",
+        ),
+        _ if certain => Step::wait(
+            "IndividualLevelData",
+            Who::Custodian,
+            "This is individual-level data for certain and is never released. A custodian signs it off with a review that says Reject.",
+        ),
+        Reopening::Reopened => Step::noting(
+            Phase::InReview,
+            "Reopened",
+            "Reopened by custodians: a senior reviewer must decide, and every approval answers for what blocked it.",
+            Note::Reopened,
+        ),
+        Reopening::Waiting { have, need } => Step::wait(
+            "Blocked",
+            Who::Custodian,
+            format!(
+                "Blocked: status.findings says by which rules. {have} of {need} custodians have reopened it. Make another request without what was found, or ask them."
+            ),
+        ),
+    }
+}
+
+/// Whether what was approved still is, at this moment.
+fn still(observed: &Observed, policy: &AirlockPolicy) -> Result<(Tally, Findings), Step> {
+    let judged = judged(observed, policy)?;
+    if judged.0.verdict == Verdict::Approved {
+        return Ok(judged);
+    }
+    Err(Step::enter(
+        Phase::InReview,
+        "ApprovalLapsed",
+        "A review that it was approved by counts no more: it is reviewed again.",
+    ))
+}
+
+/// On what it is released: what the reviews of this moment amount to.
+fn approval((tally, findings): (Tally, Findings)) -> Note {
+    Note::Approval(ReleaseApproval {
+        content_digest: findings.content_digest,
+        findings_digest: findings.digest,
+        policy_digest: findings.policy_digest,
+        reviews: tally.uids.into_iter().collect(),
+    })
+}
+
+fn approved(observed: &Observed, project: &Project, policy: &AirlockPolicy) -> First {
+    let agreed = still(observed, policy)?;
+    asks(observed, project, policy)?;
+    Ok(Step::noting(
+        Phase::Releasing,
+        "Releasing",
+        "Every hash is being recomputed.",
+        approval(agreed),
+    ))
+}
+
+fn releasing(observed: &Observed, project: &Project, policy: &AirlockPolicy) -> First {
+    let agreed = still(observed, policy)?;
+    asks(observed, project, policy)?;
+    let side = destination(observed.spec().direction);
+    at(observed, side)?;
+    let found = result(observed, JobKind::Verify, side)?;
+    let sealed = observed.status().content.map(|c| c.digest);
+    Ok(match found {
+        Outcome::Verified(digest) if Some(&digest) == sealed.as_ref() => Step::noting(
+            Phase::Released,
+            "Released",
+            "Released: exactly what was reviewed.",
+            approval(agreed),
+        ),
+        _ => Step::failed(Phase::Releasing, FailureCause::ContentChanged),
+    })
+}
+
+fn released(observed: &Observed) -> Step {
+    match observed.spec().direction {
+        Direction::Import => Step::wait(
+            "InInbox",
+            Who::Requester,
+            "In the project's inbox, read-only.",
+        ),
+        Direction::Export | Direction::TransferToSde => Step::wait(
+            "NotCollected",
+            Who::Requester,
+            "May be collected until status.expiresAt.",
+        ),
+    }
+}
+
+fn failed(observed: &Observed, policy: &AirlockPolicy) -> First {
+    let status = observed.status();
+    let failure = status.failure.unwrap_or(Failure {
+        phase: Phase::Draft,
+        cause: FailureCause::JobFailed,
+    });
+    if observed.spec().retries.unwrap_or(0) <= status.retried {
+        let (reason, message) = broken(failure.cause);
+        return Err(Step::wait(reason, Who::Requester, message));
+    }
+    if failure.phase == Phase::Approved {
+        still(observed, policy)?;
+    }
+    Ok(Step::enter(failure.phase, "Retried", "Tried again."))
+}
