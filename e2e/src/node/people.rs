@@ -72,16 +72,6 @@ impl People {
         self.folder.join(format!("{user}.kubeconfig"))
     }
 
-    /// A client with a person's own rights.
-    ///
-    /// # Errors
-    /// When the kubeconfig cannot be used.
-    pub async fn client(&self, user: &str) -> Result<kube::Client> {
-        let file = kube::config::Kubeconfig::read_from(self.kubeconfig(user))?;
-        let config = kube::Config::from_custom_kubeconfig(file, &Default::default()).await?;
-        kube::Client::try_from(config).map_err(|error| Error::Kube(Box::new(error)))
-    }
-
     /// Gives a person a certificate and, where named, one of the chart's ClusterRoles.
     ///
     /// # Errors

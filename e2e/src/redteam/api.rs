@@ -1,10 +1,12 @@
 //! Through the API server: each request of the catalogue by each of its identities, and the control of each.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use http_body_util::BodyExt as _;
 use kube::client::Body;
+use kube::config::Kubeconfig;
 use serde_json::{Value, json};
 
 use super::audit::{self, Entry};
@@ -50,7 +52,8 @@ impl Court {
     /// When the API server or a kubeconfig cannot be read.
     pub async fn open(range: &Range) -> Result<Self> {
         let mut clients = BTreeMap::new();
-        clients.insert(ADMIN.to_owned(), range.cluster().client().await?);
+        let admin = asks_once(range.cluster().kubeconfig()).await?;
+        clients.insert(ADMIN.to_owned(), admin);
         for (identity, user) in [
             ("member", RESEARCHER),
             ("stranger", STRANGER),
@@ -59,7 +62,8 @@ impl Court {
             ("approver-a", "approver-a"),
             ("approver-b", "approver-b"),
         ] {
-            clients.insert(identity.to_owned(), range.site.people.client(user).await?);
+            let client = asks_once(&range.site.people.kubeconfig(user)).await?;
+            clients.insert(identity.to_owned(), client);
         }
         Ok(Self {
             clients,
@@ -153,6 +157,14 @@ impl Court {
             Err(_) => failed(&format!("no answer in {} s", LIMIT.as_secs())),
         }
     }
+}
+
+/// A client that does not ask again: what is judged is the answer, also one that says the server is busy.
+async fn asks_once(kubeconfig: &Path) -> Result<kube::Client> {
+    let file = Kubeconfig::read_from(kubeconfig)?;
+    let mut config = kube::Config::from_custom_kubeconfig(file, &Default::default()).await?;
+    config.default_retry = false;
+    kube::Client::try_from(config).map_err(|error| Error::Kube(Box::new(error)))
 }
 
 fn failed(why: &str) -> Answered {

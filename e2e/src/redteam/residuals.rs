@@ -59,7 +59,10 @@ pub fn problems(findings: &[Finding], list: &[Residual]) -> Vec<String> {
     for finding in findings {
         let id = finding.id.as_str();
         match (finding.verdict, known.get(id)) {
-            (Verdict::Open, None) => problems.push(format!("{id} is open: {}", finding.attempt)),
+            (Verdict::Open, None) => problems.push(format!(
+                "{id} is open: attempt {}; witness {}",
+                finding.attempt, finding.witness
+            )),
             (Verdict::Inconclusive, _) => problems.push(format!(
                 "{id} is inconclusive: attempt {}; control {}; witness {}",
                 finding.attempt, finding.control, finding.witness
