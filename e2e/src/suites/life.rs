@@ -70,10 +70,7 @@ impl<'a> Life<'a> {
     pub async fn open(&self) -> Result<()> {
         self.submit().await?;
         self.approve_spec().await?;
-        self.project_when("phase Active", |project| {
-            phase(project) == Some(ProjectPhase::Active)
-        })
-        .await?;
+        self.active().await?;
         if self.workspace {
             self.open_workspace(RESEARCHER).await?;
         }
@@ -276,6 +273,17 @@ impl<'a> Life<'a> {
         let approvals: Api<ProjectApproval> = Api::all(self.lab.person(approver));
         tried(async || approvals.create(&PostParams::default(), &approval).await).await?;
         Ok(())
+    }
+
+    /// Waits until the Project is Active.
+    ///
+    /// # Errors
+    /// As [`Life::project_when`].
+    pub async fn active(&self) -> Result<Project> {
+        self.project_when("phase Active", |project| {
+            phase(project) == Some(ProjectPhase::Active)
+        })
+        .await
     }
 
     /// Waits until the Project is as wanted.

@@ -19,7 +19,7 @@ use super::error::{Result, check, check_equal};
 use super::lab::{Lab, LabOptions};
 use super::life::{Life, RESEARCHER};
 use super::runner::Runner;
-use super::waiting::{condition_when, gone, when};
+use super::waiting::{condition_when, gone};
 use crate::cluster::paths;
 use crate::controlplane::ControlPlaneOptions;
 use crate::controlplane::error::io;
@@ -167,13 +167,7 @@ async fn without(lab: &Lab, shut: &Life<'_>, open: &Life<'_>) -> Result<()> {
 
 async fn with(lab: &Lab, disk: &Disk, shut: &Life<'_>) -> Result<()> {
     disk.fill()?;
-    shut.project_when("phase Active", |project| {
-        project
-            .status
-            .as_ref()
-            .is_some_and(|s| s.phase == ProjectPhase::Active)
-    })
-    .await?;
+    shut.active().await?;
     let projects: Api<Project> = Api::all(lab.plane.admin());
     condition_when(&projects, shut.name(), ENFORCED, "True", "StaticForm").await?;
     shut.open_workspace(RESEARCHER).await?;
@@ -211,18 +205,8 @@ async fn vanished(lab: &Lab, disk: &Disk, shut: &Life<'_>, open: &Life<'_>) -> R
         "StaticFormMissing",
     )
     .await?;
-    let phase = |name: &str| {
-        let (projects, name) = (projects.clone(), name.to_owned());
-        async move {
-            let status = projects.get(&name).await?.status.unwrap_or_default();
-            Ok::<_, kube::Error>(status.phase)
-        }
-    };
-    check_equal(
-        "phase",
-        &phase(shut.name()).await?,
-        &ProjectPhase::Suspended,
-    )?;
+    let found = projects.get(shut.name()).await?.status.unwrap_or_default();
+    check_equal("phase", &found.phase, &ProjectPhase::Suspended)?;
     for pod in &running {
         gone(&pods, pod.metadata.name.as_deref().unwrap_or_default()).await?;
     }
@@ -235,12 +219,6 @@ async fn vanished(lab: &Lab, disk: &Disk, shut: &Life<'_>, open: &Life<'_>) -> R
         "ProjectNotActive",
     )
     .await?;
-    when(&projects, open.name(), "phase Active", |project| {
-        project
-            .status
-            .as_ref()
-            .is_some_and(|s| s.phase == ProjectPhase::Active)
-    })
-    .await?;
+    open.active().await?;
     Ok(())
 }

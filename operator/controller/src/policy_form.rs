@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::future::join_all;
-use http::header::CONTENT_TYPE;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::Client;
 use sde_core::policy_form::demand::FRESH_SECONDS;
@@ -146,20 +145,17 @@ fn unknown(address: String, attempts: &[Attempt], why: &str) -> Server {
 }
 
 async fn send(client: &Client, request: &Request) -> Answer {
-    let built = http::Request::builder()
-        .method(request.method)
-        .uri(&request.path)
-        .header(CONTENT_TYPE, request.content_type)
-        .body(request.body.to_string().into_bytes());
-    let built = match built {
+    let built = match request.http() {
         Ok(built) => built,
         Err(error) => return Answer::None(error.to_string()),
     };
     // The client bounds the wait for an answer to begin; an answer is one small object.
     match tokio::time::timeout(2 * TIMEOUT, client.request::<Value>(built)).await {
         Ok(Ok(_)) => Answer::Accepted,
-        Ok(Err(kube::Error::Api(status))) if matches!(status.code, 403 | 422) => {
-            Answer::Refused(status.message)
+        Ok(Err(kube::Error::Api(status)))
+            if let Some(refusal) = Answer::refusal(status.code, &status.message) =>
+        {
+            refusal
         }
         Ok(Err(error)) => Answer::None(ApplyError::from(error).to_string()),
         Err(_) => Answer::None(ApplyError::Timeout.to_string()),

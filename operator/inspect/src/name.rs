@@ -10,6 +10,15 @@ const LONG: usize = 128;
 /// Characters of base64 or hexadecimal in a row that a name has no use for.
 const ENCODED: usize = 40;
 
+/// What a table may turn out to be.
+const TABLES: &[Kind] = &[
+    Kind::Table,
+    Kind::GwasSummary,
+    Kind::Coefficients,
+    Kind::Text,
+    Kind::Empty,
+];
+
 /// Extensions and the kinds they promise. Text may be called anything of text.
 const EXTENSIONS: [(&str, &[Kind]); 12] = [
     ("png", &[Kind::Png]),
@@ -22,26 +31,8 @@ const EXTENSIONS: [(&str, &[Kind]); 12] = [
     ("html", &[Kind::Html]),
     ("gz", &[Kind::Gzip, Kind::Bgzf]),
     ("zip", &[Kind::Zip]),
-    (
-        "csv",
-        &[
-            Kind::Table,
-            Kind::GwasSummary,
-            Kind::Coefficients,
-            Kind::Text,
-            Kind::Empty,
-        ],
-    ),
-    (
-        "tsv",
-        &[
-            Kind::Table,
-            Kind::GwasSummary,
-            Kind::Coefficients,
-            Kind::Text,
-            Kind::Empty,
-        ],
-    ),
+    ("csv", TABLES),
+    ("tsv", TABLES),
 ];
 
 /// Extensions of any text.

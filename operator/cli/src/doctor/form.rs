@@ -56,19 +56,16 @@ pub async fn gather(client: &Client, namespace: &str) -> FormFacts {
 }
 
 async fn send(client: &Client, request: &Request) -> Answer {
-    let built = http::Request::builder()
-        .method(request.method)
-        .uri(&request.path)
-        .header(http::header::CONTENT_TYPE, request.content_type)
-        .body(request.body.to_string().into_bytes());
-    let answer = match built {
+    let answer = match request.http() {
         Ok(built) => client.request::<serde_json::Value>(built).await,
         Err(error) => return Answer::None(error.to_string()),
     };
     match answer {
         Ok(_) => Answer::Accepted,
-        Err(kube::Error::Api(status)) if matches!(status.code, 403 | 422) => {
-            Answer::Refused(status.message)
+        Err(kube::Error::Api(status))
+            if let Some(refusal) = Answer::refusal(status.code, &status.message) =>
+        {
+            refusal
         }
         Err(error) => Answer::None(explain(&error)),
     }

@@ -78,7 +78,6 @@ pub fn required(observed: &Observed, policy: &AirlockPolicy) -> Required {
 
 fn people(observed: &Observed, policy: &AirlockPolicy) -> usize {
     let spec = observed.spec();
-    let at_least = |asked: i64, floor: usize| usize::try_from(asked).unwrap_or(floor).max(floor);
     match spec.direction {
         Direction::Export => {
             at_least(policy.export_reviewers, FLOOR) + usize::from(sampled(observed, policy))
@@ -98,9 +97,11 @@ fn people(observed: &Observed, policy: &AirlockPolicy) -> usize {
 
 /// Custodians who must agree to a transfer or to reopening.
 pub fn custodians(policy: &AirlockPolicy) -> usize {
-    usize::try_from(policy.custodians)
-        .unwrap_or(FLOOR)
-        .max(FLOOR)
+    at_least(policy.custodians, FLOOR)
+}
+
+fn at_least(asked: i64, floor: usize) -> usize {
+    usize::try_from(asked).unwrap_or(floor).max(floor)
 }
 
 /// Whether this request gets one reviewer more. Drawn by the digest of the findings, which nobody knows before the scan, after

@@ -24,6 +24,13 @@ pub enum Answer {
     None(String),
 }
 
+impl Answer {
+    /// The refusal that an error status is, by its code and message; every other status says nothing of the request.
+    pub fn refusal(code: u16, message: &str) -> Option<Self> {
+        matches!(code, 403 | 422).then(|| Self::Refused(message.to_owned()))
+    }
+}
+
 /// What one attempt at one API server showed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finding {

@@ -33,6 +33,20 @@ pub struct Request {
     pub body: Value,
 }
 
+impl Request {
+    /// As it is sent.
+    ///
+    /// # Errors
+    /// When method or path cannot be sent.
+    pub fn http(&self) -> Result<http::Request<Vec<u8>>, http::Error> {
+        http::Request::builder()
+            .method(self.method)
+            .uri(&self.path)
+            .header(http::header::CONTENT_TYPE, self.content_type)
+            .body(self.body.to_string().into_bytes())
+    }
+}
+
 /// A request that a policy must refuse, and its positive control.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Attempt {

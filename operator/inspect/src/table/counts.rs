@@ -12,7 +12,6 @@ pub fn judge(block: &Block, strict: bool, walk: &mut Walk<'_>, place: &Place) {
     for (index, label, column) in block.labelled() {
         let named =
             counted(label) && (column.is_whole() || column.whole > 0 && column.suppressed > 0);
-        // People and Totals may be short names of other things, but a small one is looked at all the same.
         let crossed = strict
             && label == Label::Other
             && column.is_whole()
@@ -56,7 +55,7 @@ pub fn counted(label: Label) -> bool {
     )
 }
 
-/// Whole numbers that are codes: of a table without a header, the first column; anywhere, numbers in the thousands of millions.
+/// Whole numbers that are codes: in the first of several columns, each another.
 fn is_code(block: &Block, index: usize, column: &Column) -> bool {
     let first = index == 0 && block.columns.len() > 1;
     let distinct = column.distinct.len() as u64 == column.values;

@@ -6,13 +6,14 @@ use flate2::bufread::ZlibDecoder;
 use lzma_rust2::XzReader;
 
 use super::Walk;
+use super::budget::Metered;
 use super::members::Members;
 use crate::kind::Kind;
 use crate::report::{Layer, Place};
 use crate::rules;
 
 /// Memory that an xz stream may ask for: the largest preset (9) takes 65 MiB.
-const XZ_MEMORY_KIB: u32 = 80 * 1024;
+pub(super) const XZ_MEMORY_KIB: u32 = 80 * 1024;
 
 impl Walk<'_> {
     /// Decompresses and looks at what comes out, and at what follows. `length` is that of the compressed bytes.
@@ -49,11 +50,16 @@ impl Walk<'_> {
     fn inside<R: Read>(&mut self, decoder: R, length: Option<u64>, place: &Place) -> R {
         let mut metered = self.budget.meter(decoder, length);
         self.stream(&mut metered, &place.within(Layer::Decompressed));
+        self.expanded(&metered, place);
+        metered.into_inner()
+    }
+
+    /// Tells of what would have become too much.
+    pub(super) fn expanded<R>(&mut self, metered: &Metered<R>, place: &Place) {
         if metered.exceeded {
             let what = "expands further than allowed; what came before was looked at";
             self.findings.add(&rules::G023, place, what);
         }
-        metered.into_inner()
     }
 
     /// Looks at what follows the end of a stream.

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use flate2::bufread::MultiGzDecoder;
 use lzma_rust2::XzReader;
 
+use super::compressed::XZ_MEMORY_KIB;
 use super::{Input, Walk, Window};
 use crate::bytes::u16_le;
 use crate::kind::{Class, Kind};
@@ -116,7 +117,7 @@ impl Walk<'_> {
 fn decompressed(kind: Kind, bytes: &[u8], max: u64) -> Vec<u8> {
     let mut content = Vec::new();
     let reader: Box<dyn Read + '_> = match kind {
-        Kind::Xz => Box::new(XzReader::new_mem_limit(bytes, true, 80 * 1024)),
+        Kind::Xz => Box::new(XzReader::new_mem_limit(bytes, true, XZ_MEMORY_KIB)),
         _ => Box::new(MultiGzDecoder::new(bytes)),
     };
     // What came before an error is what counts.

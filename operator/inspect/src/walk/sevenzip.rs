@@ -79,10 +79,7 @@ impl Walk<'_> {
         }
         let mut metered = self.budget.meter(reader, None);
         self.stream(&mut metered, &place);
-        if metered.exceeded {
-            let what = "expands further than allowed; what came before was looked at";
-            self.findings.add(&rules::G023, &place, what);
-        }
+        self.expanded(&metered, &place);
         !metered.exceeded
     }
 }

@@ -128,10 +128,7 @@ impl Walk<'_> {
                     let decoder = DeflateDecoder::new(content);
                     let mut metered = self.budget.meter(decoder, Some(entry.compressed));
                     self.stream(&mut metered, place);
-                    if metered.exceeded {
-                        let what = "expands further than allowed; what came before was looked at";
-                        self.findings.add(&rules::G023, place, what);
-                    }
+                    self.expanded(&metered, place);
                 }
                 method => {
                     let what = format!("compressed with method {method}, which is not opened here");
