@@ -2,7 +2,8 @@
 //!
 //! `next` looks at what is observed and at what the status already notes, and names one step. Phases are entered by writing the
 //! status, everything else is done in the cluster; every step can be repeated, and none is skipped by a crash.
-//! Which steps move bytes is said here; nothing carries them out yet (`docs/src/airlock.md`).
+//! Which steps move bytes is said here; nothing carries them out yet (`docs/src/airlock.md`). `task` and `report` are what passes
+//! between the controller and the jobs that move them.
 
 pub mod chamber;
 pub mod declared;
@@ -10,10 +11,12 @@ pub mod ending;
 pub mod next;
 pub mod observe;
 pub mod phases;
+pub mod report;
 pub mod required;
 pub mod review;
 pub mod status;
 pub mod step;
+pub mod task;
 
 pub use next::next;
 pub use observe::{

@@ -218,7 +218,9 @@ pub struct Job {
 }
 
 /// What a job does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub enum JobKind {
     /// Copies the folder into the chamber and reports its manifest's digest; for an Import, computes the digest of what was uploaded.
     Seal,

@@ -1,0 +1,56 @@
+//! What airlock jobs are told: made from the example request, read back the same, and refused when it is anything else.
+
+use proptest::prelude::*;
+use sde_core::airlock::JobKind;
+use sde_core::airlock::task::{Task, TaskError};
+
+use crate::airlock_sim::Sim;
+
+const UID: &str = "7c1e6f1a-0b1d-4f5c-9a57-1f2e3d4c5b6a";
+
+fn task(kind: JobKind) -> Task {
+    let sim = Sim::new();
+    let policy = sim.observed.policy.clone().unwrap();
+    Task::new(kind, UID, sim.observed.spec(), &policy, 1 << 30)
+}
+
+#[test]
+fn a_task_is_as_agreed() {
+    insta::assert_json_snapshot!("airlock-task-scan", task(JobKind::Scan));
+    insta::assert_json_snapshot!("airlock-task-seal", task(JobKind::Seal));
+}
+
+#[test]
+fn a_task_arrives_and_another_text_does_not() {
+    for kind in [JobKind::Seal, JobKind::Scan, JobKind::Verify] {
+        let task = task(kind);
+        assert_eq!(Task::parse(&task.to_env().unwrap()), Ok(task));
+    }
+    let good = task(JobKind::Scan).to_env().unwrap();
+    let parse = |from: &str, to: &str| {
+        let text = good.replacen(from, to, 1);
+        assert_ne!(text, good);
+        Task::parse(&text)
+    };
+    let json = |e: Result<Task, TaskError>| matches!(e, Err(TaskError::Json(_)));
+    assert!(json(Task::parse("")));
+    assert!(json(parse("\"Scan\"", "\"Release\"")));
+    assert!(json(parse("\"salt\"", "\"pepper\"")));
+    assert!(json(parse("\"maxBytes\":1073741824", "\"maxBytes\":-1")));
+    assert_eq!(
+        parse("\"version\":1", "\"version\":2"),
+        Err(TaskError::Version(2))
+    );
+    assert_eq!(parse(UID, "not a uid\\n"), Err(TaskError::Salt));
+    assert_eq!(
+        parse("\"maxFiles\":50", "\"maxFiles\":51"),
+        Err(TaskError::MaxFiles)
+    );
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics(text in "\\PC{0,200}") {
+        prop_assert!(Task::parse(&text).is_err());
+    }
+}
