@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::judge::Verdict;
-use super::report::Finding;
-use crate::cluster::error::{Error, Result};
+use crate::error::{RedteamError, Result};
+use crate::judge::Verdict;
+use crate::report::Finding;
 
 const FILE: &str = include_str!("residuals.yaml");
 
@@ -37,8 +37,7 @@ pub struct Residual {
 /// # Errors
 /// When the file does not parse.
 pub fn list() -> Result<Vec<Residual>> {
-    serde_yaml_ng::from_str(FILE)
-        .map_err(|error| Error::malformed(std::path::Path::new("residuals.yaml"), error))
+    serde_yaml_ng::from_str(FILE).map_err(|error| RedteamError::malformed("residuals.yaml", error))
 }
 
 /// Which residual each open finding belongs to, with the static form and on the API form alone.
@@ -51,26 +50,39 @@ pub fn by_finding(list: &[Residual]) -> (BTreeMap<&str, &str>, BTreeMap<&str, &s
     (with(|r| &r.findings), with(|r| &r.api_form))
 }
 
-/// What is wrong with a run: an attack that is open beyond the list or inconclusive, and a residual that is not open.
-/// Residuals of attacks that were not tried in this run are left out.
-pub fn problems(findings: &[Finding], list: &[Residual]) -> Vec<String> {
-    let (known, known_api) = by_finding(list);
-    let mut problems = Vec::new();
-    for finding in findings {
+/// What is wrong with a cluster: an attack that is open beyond the list, or inconclusive.
+pub fn beyond(findings: &[Finding], list: &[Residual]) -> Vec<String> {
+    let (known, _) = by_finding(list);
+    let problem = |finding: &Finding| {
         let id = finding.id.as_str();
-        match (finding.verdict, known.get(id)) {
-            (Verdict::Open, None) => problems.push(format!(
+        match finding.verdict {
+            Verdict::Open if !known.contains_key(id) => Some(format!(
                 "{id} is open: attempt {}; witness {}",
                 finding.attempt, finding.witness
             )),
-            (Verdict::Inconclusive, _) => problems.push(format!(
+            Verdict::Inconclusive => Some(format!(
                 "{id} is inconclusive: attempt {}; control {}; witness {}",
                 finding.attempt, finding.control, finding.witness
             )),
-            (Verdict::Blocked | Verdict::NotApplicable, Some(residual)) => problems.push(format!(
+            _ => None,
+        }
+    };
+    findings.iter().filter_map(problem).collect()
+}
+
+/// What is wrong with a run on our own range: what is [`beyond`] the list, and a residual that is not open.
+/// Residuals of attacks that were not tried in this run are left out.
+pub fn problems(findings: &[Finding], list: &[Residual]) -> Vec<String> {
+    let (known, known_api) = by_finding(list);
+    let mut problems = beyond(findings, list);
+    for finding in findings {
+        let id = finding.id.as_str();
+        if let (Verdict::Blocked | Verdict::NotApplicable, Some(residual)) =
+            (finding.verdict, known.get(id))
+        {
+            problems.push(format!(
                 "{id} is on the residual list ({residual}) and is not open: take it off"
-            )),
-            _ => {}
+            ));
         }
         let listed = known.contains_key(id) || known_api.contains_key(id);
         match (finding.api_form, listed) {
@@ -106,7 +118,7 @@ pub fn page(list: &[Residual]) -> String {
         "# Residual list\n\n\
          What the red team ([how it works](red-team.md)) can still do. A run of `cargo e2e test redteam` fails when \
          anything else is open, when a verdict is inconclusive, and when something below is no longer open. This page \
-         is made from `e2e/src/redteam/residuals.yaml`; what no attack can show (side channels, people) is in the \
+         is made from `operator/redteam/src/residuals.yaml`; what no attack can show (side channels, people) is in the \
          [threat model](threat-model.md).\n\n\
          *Always* names findings that are open although the policies are loaded from disk. *API form* names those that \
          are open besides where they are only loaded through the API: whoever may delete the policies' bindings does so first.\n",
@@ -135,9 +147,8 @@ pub fn page(list: &[Residual]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::paths;
-    use crate::redteam::catalogue;
-    use crate::redteam::report::tests::finding;
+    use crate::catalogue;
+    use crate::report::tests::finding;
 
     fn listed(id: &str) -> Vec<Residual> {
         vec![Residual {
@@ -158,6 +169,7 @@ mod tests {
         assert_eq!(problems(&open, &[]).len(), 1);
         let blocked = [finding("A", Verdict::Blocked)];
         assert_eq!(problems(&blocked, &listed("A")).len(), 1);
+        assert_eq!(beyond(&blocked, &listed("A")), Vec::<String>::new());
         assert_eq!(problems(&blocked, &[]), Vec::<String>::new());
         let unsure = [finding("A", Verdict::Inconclusive)];
         assert_eq!(problems(&unsure, &listed("A")).len(), 1);
@@ -189,7 +201,8 @@ mod tests {
     /// `SDE_BLESS=1` writes the page.
     #[test]
     fn the_page_is_the_list() {
-        let path = paths::repository().join("docs/src/residuals.md");
+        let path =
+            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/src/residuals.md");
         let page = page(&list().expect("the list parses"));
         if std::env::var_os("SDE_BLESS").is_some() {
             std::fs::write(&path, &page).expect("docs/src can be written");
@@ -197,7 +210,7 @@ mod tests {
         let found = std::fs::read_to_string(&path).unwrap_or_default();
         assert!(
             found == page,
-            "docs/src/residuals.md is old: SDE_BLESS=1 cargo test -p sde-e2e residuals"
+            "docs/src/residuals.md is old: SDE_BLESS=1 cargo test -p sde-redteam residuals"
         );
     }
 }

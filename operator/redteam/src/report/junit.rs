@@ -5,7 +5,7 @@ use std::time::Duration;
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 
 use super::{Finding, Report};
-use crate::redteam::judge::Verdict;
+use crate::judge::Verdict;
 
 /// Renders the report.
 ///

@@ -9,11 +9,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::catalogue::{Attack, Group};
-use super::judge::Verdict;
-use super::residuals::Residual;
-use crate::cluster::error::{Error, Result};
-use crate::cluster::paths;
+use crate::catalogue::{Attack, Group};
+use crate::error::{RedteamError, Result};
+use crate::judge::Verdict;
+use crate::residuals::{self, Residual};
 
 /// One attack by one attacker, and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -153,6 +152,16 @@ impl Report {
         }
     }
 
+    /// Says of each open finding which residual it belongs to.
+    pub fn name_residuals(&mut self) {
+        let (known, _) = residuals::by_finding(&self.residuals);
+        for finding in &mut self.findings {
+            if finding.verdict == Verdict::Open {
+                finding.residual = known.get(finding.id.as_str()).map(|id| (*id).to_owned());
+            }
+        }
+    }
+
     /// One line for the terminal.
     pub fn summary(&self) -> String {
         let counts: Vec<String> = self
@@ -168,23 +177,24 @@ impl Report {
     /// # Errors
     /// When a form cannot be made or a file not be written.
     pub fn write(&self, folder: &Path) -> Result<PathBuf> {
-        paths::create_dir(folder)?;
-        let malformed = |error: String| Error::malformed(folder, error);
-        let json = serde_json::to_string_pretty(self).map_err(|e| malformed(e.to_string()))?;
-        paths::write(&folder.join("report.json"), json + "\n")?;
-        paths::write(
-            &folder.join("junit.xml"),
-            junit::page(self).map_err(|e| malformed(e.to_string()))?,
-        )?;
-        let sarif = serde_json::to_string_pretty(&sarif::page(self))
-            .map_err(|e| malformed(e.to_string()))?;
-        paths::write(&folder.join("report.sarif"), sarif + "\n")?;
-        let page = folder.join("report.html");
-        paths::write(
-            &page,
-            html::page(self).map_err(|e| malformed(e.to_string()))?,
-        )?;
-        Ok(page)
+        std::fs::create_dir_all(folder).map_err(RedteamError::write(folder))?;
+        let write = |name: &str, text: String| {
+            let path = folder.join(name);
+            std::fs::write(&path, text).map_err(RedteamError::write(&path))?;
+            Ok::<_, RedteamError>(path)
+        };
+        let json = |value: serde_json::Result<String>| {
+            value
+                .map(|text| text + "\n")
+                .map_err(|error| RedteamError::malformed("report", error))
+        };
+        write("report.json", json(serde_json::to_string_pretty(self))?)?;
+        let sarif = serde_json::to_string_pretty(&sarif::page(self));
+        write("report.sarif", json(sarif)?)?;
+        let junit = junit::page(self).map_err(|e| RedteamError::malformed("junit.xml", e))?;
+        write("junit.xml", junit)?;
+        let page = html::page(self).map_err(|e| RedteamError::malformed("report.html", e))?;
+        write("report.html", page)
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use minijinja::{Environment, context};
 
 use super::Report;
-use crate::redteam::catalogue::Group;
+use crate::catalogue::Group;
 
 const TEMPLATE: &str = include_str!("report.html");
 

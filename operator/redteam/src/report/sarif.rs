@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{Finding, Report};
-use crate::redteam::judge::Verdict;
-use crate::redteam::residuals::{self, Residual};
+use crate::judge::Verdict;
+use crate::residuals::{self, Residual};
 
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
@@ -85,7 +85,7 @@ fn result(finding: &Finding, verdict: Verdict, residual: Option<&Residual>, form
         } = finding;
         format!("{what} Attempt: {attempt}. Control: {control}. Witness: {witness}.")
     };
-    let file = format!("e2e/src/redteam/catalogue/{:?}.yaml", finding.group).to_lowercase();
+    let file = format!("operator/redteam/src/catalogue/{:?}.yaml", finding.group).to_lowercase();
     let mut result = json!({
         "kind": kind,
         "level": level,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::cluster::error::{Error, Result};
+use crate::error::{RedteamError, Result};
 
 /// The files, by group.
 const FILES: [(Group, &str); 6] = [
@@ -91,10 +91,7 @@ pub fn group(group: Group) -> Result<Vec<Attack>> {
     let mut attacks = Vec::new();
     for (of, text) in FILES.iter().filter(|(of, _)| *of == group) {
         let read: Vec<Attack> = serde_yaml_ng::from_str(text).map_err(|error| {
-            Error::malformed(
-                std::path::Path::new("catalogue"),
-                format!("{of:?}: {error}"),
-            )
+            RedteamError::malformed("catalogue", format_args!("{of:?}: {error}"))
         })?;
         attacks.extend(read);
     }
