@@ -1,6 +1,7 @@
 //! `sde-agent airlock-job` from outside: told by its environment, heard by its termination message, killed on the way.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -153,6 +154,41 @@ fn a_refused_folder_is_a_result_and_an_absent_one_is_none() {
     }
 }
 
+/// Whoever runs the tests may be root, who can read anything: without capabilities a mode counts for root too.
+#[test]
+fn what_its_owner_does_not_let_be_read_is_refused() {
+    let site = Site::new();
+    site.put("table.csv", COUNTS);
+    let file = site.path("source/table.csv");
+    let root = fs::metadata(&file).expect("file").uid() == 0;
+    let mut said = Vec::new();
+    for mode in [0o000, 0o400] {
+        fs::set_permissions(&file, Permissions::from_mode(mode)).expect("mode");
+        let bare = site.command(&task(JobKind::Seal));
+        let mut confined = Command::new("setpriv");
+        if root {
+            confined.args(["--bounding-set=-all", "--inh-caps=-all"]);
+        } else {
+            confined.arg("--no-new-privs");
+        }
+        let output = within(&mut confined, &bare).output().expect("setpriv");
+        assert_eq!(output.status.code(), Some(0));
+        let message = fs::read(site.path("log")).expect("message");
+        said.push(Report::parse(&message, POD).expect("a report").result);
+    }
+    assert_eq!(said[0], Said::Refused(Refusal::Unreadable));
+    assert!(matches!(said[1], Said::Sealed(_)), "the control: {said:?}");
+}
+
+/// The same command, begun by another program.
+fn within<'a>(program: &'a mut Command, command: &Command) -> &'a mut Command {
+    program
+        .arg(command.get_program())
+        .args(command.get_args())
+        .env_clear()
+        .envs(command.get_envs().filter_map(|(k, v)| Some((k, v?))))
+}
+
 #[test]
 fn what_is_no_task_is_reported() {
     let site = Site::new();
@@ -207,16 +243,10 @@ fn killed_while_it_seals_it_resumes_to_the_same_digest() {
     fill(&site);
     // The kernel ends it, without a handler, at the first write beyond so many bytes of one file: in each file once.
     for limit in [1, 500 * KIB, 900 * KIB, 1300 * KIB] {
-        let command = site.command(&task(JobKind::Seal));
         let mut limited = Command::new("prlimit");
-        limited
-            .args(["--core=0", &format!("--fsize={limit}")])
-            .arg(command.get_program())
-            .args(command.get_args())
-            .env_clear()
-            .envs(command.get_envs().filter_map(|(k, v)| Some((k, v?))))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
+        limited.args(["--core=0", &format!("--fsize={limit}")]);
+        within(&mut limited, &site.command(&task(JobKind::Seal)));
+        limited.stdout(Stdio::null()).stderr(Stdio::null());
         let status = limited.status().expect("prlimit");
         assert_eq!(status.signal(), Some(25), "SIGXFSZ at {limit}");
         assert!(site.path("chamber/content/000").exists() && !manifest(&site).exists());
