@@ -105,3 +105,42 @@ pub fn words(csr: String) -> Words {
     .map(|(name, word)| (name, word.to_owned()))
     .into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attacked::SHARED;
+    use crate::catalogue::{self, Group};
+    use crate::words::placeholders;
+
+    #[test]
+    fn a_control_has_words_for_every_placeholder() {
+        let words = words("request".to_owned());
+        for attack in catalogue::group(Group::Api).unwrap() {
+            let (Some(request), None) = (&attack.request, &attack.control_request) else {
+                continue;
+            };
+            let body = request.body.to_string();
+            for name in placeholders(&request.path).chain(placeholders(&body)) {
+                assert!(
+                    words.contains_key(name) || SHARED.contains(&name),
+                    "{}: {name}",
+                    attack.id
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_namespace_is_first_and_everything_else_in_it_or_nobodys() {
+        let objects = objects(&json!({"image": "i"}), "agent");
+        assert_eq!(objects[0]["kind"], "Namespace");
+        for object in &objects[1..] {
+            let metadata = &object["metadata"];
+            assert!(
+                metadata["namespace"] == NAMESPACE || metadata["name"] == HARMLESS,
+                "{metadata}"
+            );
+        }
+    }
+}

@@ -32,30 +32,37 @@ pub struct Attempt {
 }
 
 impl Court {
-    /// Makes an attack: one attempt each identity. Left out is what this cluster has no words for, and where somebody impersonates
-    /// somebody else, who is impersonated already.
+    /// Makes an attack: one attempt each identity. Left out is what this cluster has no words for, and where somebody who is
+    /// impersonated already would impersonate somebody else, in the attack or in its control.
     pub async fn try_one(&self, attack: &Attack) -> Vec<Attempt> {
         let Some(request) = attack.request.as_ref().filter(|r| self.has_words(r)) else {
             return Vec::new();
         };
-        let mut attempts = Vec::new();
+        let (who, same, words) = match &attack.control_request {
+            // Such a control names the real project where it needs it.
+            Some(control) => (control.who.as_str(), &control.request, &self.attack),
+            None => (ADMIN, request, &self.control),
+        };
+        let Some(witness) = self.asker(who, same) else {
+            return Vec::new();
+        };
+        let mut answers = Vec::new();
         for who in &attack.who {
-            let Some(asker) = self.asker(who, request) else {
-                continue;
-            };
-            attempts.push((who.clone(), asker.ask(request, &self.attack).await));
+            if let Some(asker) = self.asker(who, request) {
+                answers.push((who.clone(), asker.ask(request, &self.attack).await));
+            }
         }
-        if attempts.is_empty() {
+        if answers.is_empty() {
             return Vec::new();
         }
-        let control = self.control(attack, request).await;
+        let control = witness.ask(same, words).await;
         let attempt = |(who, answered)| Attempt {
             attack: attack.clone(),
             who,
             answered,
             control: control.clone(),
         };
-        attempts.into_iter().map(attempt).collect()
+        answers.into_iter().map(attempt).collect()
     }
 
     fn has_words(&self, request: &Request) -> bool {
@@ -65,18 +72,6 @@ impl Court {
             .into_iter()
             .flat_map(placeholders)
             .all(|name| self.attack.contains_key(name))
-    }
-
-    async fn control(&self, attack: &Attack, request: &Request) -> Answered {
-        let (who, request, words) = match &attack.control_request {
-            // Such a control names the real project where it needs it.
-            Some(control) => (control.who.as_str(), &control.request, &self.attack),
-            None => (ADMIN, request, &self.control),
-        };
-        match self.asker(who, request) {
-            Some(asker) => asker.ask(request, words).await,
-            None => Answered::failed("the control needs an identity that is not at hand"),
-        }
     }
 
     fn asker(&self, who: &str, request: &Request) -> Option<&Asker> {
