@@ -25,6 +25,82 @@ Exit codes:
   2  a file cannot be read, or the command line cannot work as given"
     )]
     Inspect(InspectArgs),
+    /// List requests: where each is, what it waits for, since when
+    #[command(after_help = "Examples:
+  kubectl sde airlock list -P prj-4f2c
+  kubectl sde airlock list --all --queue           what waits for reviewers and custodians, the oldest first
+  kubectl sde airlock list --all -o json | jq '.[] | select(.phase == \"Failed\")'")]
+    List(ListArgs),
+    /// Show one request: where it is, why, who can act, what is declared, what was found, how far its review is
+    #[command(
+        after_help = "What was voted is not shown before it is decided. Names of files stay in the chamber: files are numbers.
+
+Example:
+  kubectl sde airlock show prj-4f2c penetrance-tables"
+    )]
+    Show(ShowArgs),
+    /// Take a request of yours back, for good: nothing of it is released
+    #[command(after_help = "Example:
+  kubectl sde airlock withdraw prj-4f2c penetrance-tables")]
+    Withdraw(WithdrawArgs),
+    /// Have a request of yours that has Failed tried again, from where it broke
+    #[command(after_help = "Example:
+  kubectl sde airlock retry prj-4f2c penetrance-tables")]
+    Retry(ShowArgs),
+}
+
+/// Which request.
+#[derive(Debug, Args)]
+pub struct RequestArgs {
+    /// Project
+    pub project: String,
+    /// Request
+    pub request: String,
+}
+
+/// Arguments of `airlock list`.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    #[command(flatten)]
+    pub of: Whose,
+    /// Only what people must decide on (InReview, Blocked), the oldest first
+    #[arg(long)]
+    pub queue: bool,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Requests of which projects.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct Whose {
+    /// Requests of this project
+    #[arg(long, short = 'P', value_name = "PROJECT")]
+    pub project: Option<String>,
+    /// Requests of all projects
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// Arguments of `airlock show` and `retry`.
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    #[command(flatten)]
+    pub of: RequestArgs,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Arguments of `airlock withdraw`.
+#[derive(Debug, Args)]
+pub struct WithdrawArgs {
+    #[command(flatten)]
+    pub of: RequestArgs,
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+    #[command(flatten)]
+    pub output: Output,
 }
 
 /// Arguments of `airlock inspect`.
