@@ -39,6 +39,29 @@ Example:
   kubectl sde airlock show prj-4f2c penetrance-tables"
     )]
     Show(ShowArgs),
+    /// Ask for a folder of your outbox to leave, or for files to come in
+    #[command(
+        after_help = "Every file is declared exactly once, by its number: files are counted from 0 in the order of their paths. FILE.yaml is a
+list, as crds/examples/airlockrequest.yaml has it under spec.outputs; `kubectl explain airlockrequest.spec.outputs` says what
+each field means. Text is at most 160 characters in words of at most 32.
+
+An Export is sealed at once: the folder is copied, and later changes of it change nothing. Then confirm what was copied.
+An Import stays a draft: there is no door for uploads yet.
+
+Examples:
+  kubectl sde airlock submit prj-4f2c --folder penetrance-tables --purpose 'Tables for the article' --outputs outputs.yaml
+  kubectl sde airlock submit prj-4f2c --name reference --purpose 'A reference panel' --import imports.yaml"
+    )]
+    Submit(SubmitArgs),
+    /// Submit exactly what was sealed of a request of yours: you look at its digest, files and bytes
+    #[command(
+        after_help = "Afterwards neither the declaration nor the content can change.
+
+Examples:
+  kubectl sde airlock confirm prj-4f2c penetrance-tables
+  kubectl sde airlock confirm prj-4f2c penetrance-tables --digest v1:sha256:... --yes"
+    )]
+    Confirm(ConfirmArgs),
     /// Take a request of yours back, for good: nothing of it is released
     #[command(after_help = "Example:
   kubectl sde airlock withdraw prj-4f2c penetrance-tables")]
@@ -115,6 +138,61 @@ pub struct InspectArgs {
     /// People in the project's data
     #[arg(long, value_name = "N")]
     pub cohort: Option<u64>,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Arguments of `airlock submit`.
+#[derive(Debug, Args)]
+pub struct SubmitArgs {
+    /// Project
+    pub project: String,
+    /// Folder in your outbox that is to leave
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires = "outputs",
+        conflicts_with = "import"
+    )]
+    pub folder: Option<String>,
+    /// Why these files must cross
+    #[arg(long, value_name = "TEXT")]
+    pub purpose: String,
+    #[command(flatten)]
+    pub declared: DeclaredArgs,
+    /// Name of the request [default: that of the folder]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// The Returned request that this one answers
+    #[arg(long, value_name = "REQUEST")]
+    pub supersedes: Option<String>,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// What the files are.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct DeclaredArgs {
+    /// What leaves
+    #[arg(long, value_name = "FILE.yaml", requires = "folder")]
+    pub outputs: Option<PathBuf>,
+    /// What comes in
+    #[arg(long, value_name = "FILE.yaml")]
+    pub import: Option<PathBuf>,
+}
+
+/// Arguments of `airlock confirm`.
+#[derive(Debug, Args)]
+pub struct ConfirmArgs {
+    #[command(flatten)]
+    pub of: RequestArgs,
+    /// Digest that you have looked at; refused when another one was sealed
+    #[arg(long, value_name = "DIGEST")]
+    pub digest: Option<String>,
+    /// Do not ask
+    #[arg(long, short, requires = "digest")]
+    pub yes: bool,
     #[command(flatten)]
     pub output: Output,
 }

@@ -1,13 +1,14 @@
 //! `kubectl sde airlock`: what leaves and enters a project. `inspect` needs no cluster.
 //!
 //! Here is the I/O; `view` makes typed data of requests (also the JSON), `list` and `show` render it, `change` decides what a
-//! requester may still change.
+//! requester may still change, `submit` makes and confirms one.
 
 mod args;
 mod change;
 mod inspect;
 mod list;
 mod show;
+mod submit;
 mod view;
 
 #[cfg(test)]
@@ -18,13 +19,13 @@ mod tests;
 pub use args::Airlock;
 
 use jiff::Timestamp;
-use kube::api::{ListParams, Patch, PatchParams};
+use kube::api::{ListParams, Patch, PatchParams, PostParams};
 use kube::{Api, Client};
 use sde_crds::AirlockRequest;
 use sde_crds::names::project_namespace;
 use serde_json::Value;
 
-use args::{ListArgs, RequestArgs, ShowArgs, WithdrawArgs};
+use args::{ConfirmArgs, ListArgs, RequestArgs, ShowArgs, SubmitArgs, WithdrawArgs};
 
 use crate::approve::who_am_i;
 use crate::cluster::{self, Target};
@@ -42,6 +43,8 @@ pub async fn run(command: &Airlock, target: &Target, paint: Paint) -> Result<Don
         Airlock::Inspect(args) => inspect::run(args, paint),
         Airlock::List(args) => list(&client().await?, args, paint).await,
         Airlock::Show(args) => show(&client().await?, args, paint).await,
+        Airlock::Submit(args) => submit(&client().await?, args).await,
+        Airlock::Confirm(args) => confirm(&client().await?, args, paint).await,
         Airlock::Withdraw(args) => withdraw(&client().await?, args).await,
         Airlock::Retry(args) => retry(&client().await?, args).await,
     }
@@ -92,6 +95,51 @@ async fn show(client: &Client, args: &ShowArgs, paint: Paint) -> Result<Done, Cl
         Format::Text => out::print(&show::render(&view, Timestamp::now(), paint, out::width()))?,
     }
     Ok(Done::Yes)
+}
+
+async fn submit(client: &Client, args: &SubmitArgs) -> Result<Done, CliError> {
+    let declared = submit::declared(&args.declared)?;
+    let request = submit::plan(args, declared, &who_am_i(client).await?)?;
+    let named = change::named(&request);
+    let api = requests(client, &args.project);
+    let created = match api.create(&PostParams::default(), &request).await {
+        Ok(created) => created,
+        Err(error) if is_code(&error, 409) => {
+            return Err(CliError::Refused(format!(
+                "there is a request {named} already, and one request is for one content: give this one another --name"
+            )));
+        }
+        Err(error) => return Err(CliError::api(format!("making request {named}"))(error)),
+    };
+    match args.output.output {
+        Format::Json => out::print_json(&created)?,
+        Format::Text => out::print(&format!(
+            "Request {named} is made.\n{}\n",
+            submit::next(&created)
+        ))?,
+    }
+    Ok(Done::Yes)
+}
+
+async fn confirm(client: &Client, args: &ConfirmArgs, paint: Paint) -> Result<Done, CliError> {
+    let request = get(client, &args.of).await?;
+    let me = who_am_i(client).await?;
+    let content = submit::confirmable(&request, &me, args.digest.as_deref())?;
+    if !args.yes {
+        let shown = show::render(&view::view(&request), Timestamp::now(), paint, out::width());
+        match args.output.output {
+            Format::Text => out::print(&shown)?,
+            Format::Json => out::note(&shown),
+        }
+        let question = format!(
+            "You submit exactly {}: {} files, {} bytes. Nothing of it changes afterwards.",
+            content.digest, content.files, content.bytes
+        );
+        out::confirm(&question, &args.of.request)?;
+    }
+    let patch = submit::confirmation(&request, content);
+    let format = args.output.output;
+    changed(client, &request, Some(patch), format, "is submitted").await
 }
 
 async fn withdraw(client: &Client, args: &WithdrawArgs) -> Result<Done, CliError> {

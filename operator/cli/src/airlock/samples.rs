@@ -106,21 +106,21 @@ pub fn held() -> AirlockRequest {
     let request = at(
         Phase::InReview,
         "ReviewsMissing",
-        "1 of 2 reviews are in. Every approval must answer for AL-S001. Votes are shown when all are.",
+        "1 of 2 reviews are in. One must decide as Senior. Every approval must answer for AL-S001. Votes are shown when all are.",
         "21:00",
     );
     let mut request = scanned(
         request,
         vec![
             finding("AL-G004", Severity::Warn, 1, false),
-            finding("AL-S001", Severity::Hold, 2, false),
+            finding("AL-S001", Severity::HoldSenior, 2, false),
         ],
     );
     request.status.get_or_insert_default().reviews = Some(ReviewProgress {
         summary: "1 of 2".to_owned(),
         needed: 2,
         counted: 1,
-        missing_roles: vec![ReviewRole::OutputChecker],
+        missing_roles: vec![ReviewRole::Senior],
         held_by: vec!["AL-S001".to_owned()],
         decisions: None,
     });

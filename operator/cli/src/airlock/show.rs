@@ -74,6 +74,7 @@ fn phase(view: &View, now: Timestamp) -> Tree {
 fn command(view: &View) -> Option<&'static str> {
     match (view.row.phase, view.row.waits_for) {
         (Phase::Failed, Actor::Requester) => Some("retry"),
+        (Phase::Sealing, Actor::Requester) => Some("confirm"),
         _ => None,
     }
 }
@@ -246,7 +247,7 @@ fn explained(of: &Explained) -> Tree {
 /// How far reviewing is; what was voted only once it is decided, as the status has it.
 fn reviews(progress: Option<&ReviewProgress>) -> Tree {
     let Some(progress) = progress else {
-        return branch(section("reviews").and(Tone::Dim, "· after the scan"));
+        return branch(section("reviews").and(Tone::Dim, "· none yet"));
     };
     let enough = progress.counted >= progress.needed && progress.missing_roles.is_empty();
     let tone = if enough { Tone::Good } else { Tone::Wait };
@@ -315,7 +316,7 @@ fn deadlines(view: &View, now: Timestamp) -> Tree {
     };
     if status.collections > 0 {
         tree.leaf(Line::plain(format!(
-            "collected {} times",
+            "collections so far: {}",
             status.collections
         )));
     }
