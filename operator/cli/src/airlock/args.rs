@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use sde_crds::airlock_review::Answer;
+
+use super::choices::{Decision, Reason, Role, answer};
 use crate::args::Output;
 
 /// What to do.
@@ -62,6 +65,19 @@ Examples:
   kubectl sde airlock confirm prj-4f2c penetrance-tables --digest v1:sha256:... --yes"
     )]
     Confirm(ConfirmArgs),
+    /// Decide, as a reviewer, on exactly the content, findings and policy that are shown to you
+    #[command(
+        after_help = "You must be neither its requester nor of the project. A review never changes: what you decide differently later is another
+one, and the strictest counts. How others voted is hidden until it is decided.
+
+Examples:
+  kubectl sde airlock review prj-4f2c penetrance-tables --decision Approve --role OutputChecker
+  kubectl sde airlock review prj-4f2c penetrance-tables --decision Approve --role Senior --answer AL-S001=CountsSeen
+  kubectl sde airlock review prj-4f2c penetrance-tables --decision Return --role OutputChecker --reason SmallCounts \\
+    --refuse-file 0 --note 'Suppress the cells below ten'
+  kubectl sde airlock review prj-4f2c genotypes --decision Reject --role Custodian --reason IndividualLevel --note 'Send summaries'"
+    )]
+    Review(ReviewArgs),
     /// Take a request of yours back, for good: nothing of it is released
     #[command(after_help = "Example:
   kubectl sde airlock withdraw prj-4f2c penetrance-tables")]
@@ -192,6 +208,39 @@ pub struct ConfirmArgs {
     pub digest: Option<String>,
     /// Do not ask
     #[arg(long, short, requires = "digest")]
+    pub yes: bool,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Arguments of `airlock review`.
+#[derive(Debug, Args)]
+pub struct ReviewArgs {
+    #[command(flatten)]
+    pub of: RequestArgs,
+    /// Your decision
+    #[arg(long, value_enum)]
+    pub decision: Decision,
+    /// Role in which you decide
+    #[arg(long, value_enum)]
+    pub role: Role,
+    /// Why [default for Approve: SafeAsDeclared, or HeldButSafe with answers; for Reopen: HeldButSafe]
+    #[arg(long, value_enum, value_name = "CODE")]
+    pub reason: Option<Reason>,
+    /// What the requester should do; never what a file says
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
+    /// Why a rule does not stand in the way; once for each that holds or blocks it. Codes: FalsePositive, CountsSeen, NotLinkable, AlreadyPublic, RiskWeighed
+    #[arg(long = "answer", value_name = "RULE=CODE", value_parser = answer)]
+    pub answers: Vec<Answer>,
+    /// Return: number of a file that must not leave as it is; may be repeated
+    #[arg(long = "refuse-file", value_name = "N")]
+    pub refused_files: Vec<i64>,
+    /// Declare that you have an interest in the outcome: the review is kept and does not count
+    #[arg(long)]
+    pub conflict: bool,
+    /// Do not ask
+    #[arg(long, short)]
     pub yes: bool,
     #[command(flatten)]
     pub output: Output,

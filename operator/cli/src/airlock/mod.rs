@@ -1,16 +1,20 @@
 //! `kubectl sde airlock`: what leaves and enters a project. `inspect` needs no cluster.
 //!
 //! Here is the I/O; `view` makes typed data of requests (also the JSON), `list` and `show` render it, `change` decides what a
-//! requester may still change, `submit` makes and confirms one.
+//! requester may still change, `submit` makes and confirms one, `review` decides which review may be created.
 
 mod args;
 mod change;
+mod choices;
 mod inspect;
 mod list;
+mod review;
 mod show;
 mod submit;
 mod view;
 
+#[cfg(test)]
+mod review_tests;
 #[cfg(test)]
 mod samples;
 #[cfg(test)]
@@ -21,11 +25,12 @@ pub use args::Airlock;
 use jiff::Timestamp;
 use kube::api::{ListParams, Patch, PatchParams, PostParams};
 use kube::{Api, Client};
-use sde_crds::AirlockRequest;
-use sde_crds::names::project_namespace;
+use sde_crds::airlock_review::ConflictOfInterest;
+use sde_crds::names::{POLICY_NAME, project_namespace};
+use sde_crds::{AirlockRequest, AirlockReview, Project, SdePolicy};
 use serde_json::Value;
 
-use args::{ConfirmArgs, ListArgs, RequestArgs, ShowArgs, SubmitArgs, WithdrawArgs};
+use args::{ConfirmArgs, ListArgs, RequestArgs, ReviewArgs, ShowArgs, SubmitArgs, WithdrawArgs};
 
 use crate::approve::who_am_i;
 use crate::cluster::{self, Target};
@@ -45,6 +50,7 @@ pub async fn run(command: &Airlock, target: &Target, paint: Paint) -> Result<Don
         Airlock::Show(args) => show(&client().await?, args, paint).await,
         Airlock::Submit(args) => submit(&client().await?, args).await,
         Airlock::Confirm(args) => confirm(&client().await?, args, paint).await,
+        Airlock::Review(args) => review(&client().await?, args, paint).await,
         Airlock::Withdraw(args) => withdraw(&client().await?, args).await,
         Airlock::Retry(args) => retry(&client().await?, args).await,
     }
@@ -140,6 +146,90 @@ async fn confirm(client: &Client, args: &ConfirmArgs, paint: Paint) -> Result<Do
     let patch = submit::confirmation(&request, content);
     let format = args.output.output;
     changed(client, &request, Some(patch), format, "is submitted").await
+}
+
+async fn review(client: &Client, args: &ReviewArgs, paint: Paint) -> Result<Done, CliError> {
+    let request = get(client, &args.of).await?;
+    let projects: Api<Project> = Api::all(client.clone());
+    let policies: Api<SdePolicy> = Api::all(client.clone());
+    let project = seen(projects.get_opt(&args.of.project).await, "the project")?;
+    let policy = seen(policies.get_opt(POLICY_NAME).await, "the SdePolicy")?;
+    let policy = match policy.map(|p| p.spec.airlock) {
+        Some(None) => {
+            return Err(CliError::Refused(
+                "the SdePolicy has no airlock part, so nobody reviews: the platform team must say who (spec.airlock)".to_owned(),
+            ));
+        }
+        other => other.flatten(),
+    };
+    let people = project.into_iter().flat_map(|p| p.spec.people);
+    let members: Vec<String> = people.map(|p| p.user).collect();
+    let decided = review::Decided {
+        decision: args.decision.into(),
+        role: args.role.into(),
+        reason: args.reason.map(Into::into),
+        advice: args.note.clone(),
+        answers: args.answers.clone(),
+        refused_files: args.refused_files.clone(),
+        conflict: if args.conflict {
+            ConflictOfInterest::Declared
+        } else {
+            ConflictOfInterest::None
+        },
+    };
+    let known = review::Known {
+        me: &who_am_i(client).await?,
+        members: &members,
+        policy: policy.as_ref(),
+    };
+    let review = review::plan(&request, &decided, &known)?;
+    let shown = format!(
+        "{}\n{}",
+        show::render(&view::view(&request), Timestamp::now(), paint, out::width()),
+        review::render(&review, paint, out::width())
+    );
+    match args.output.output {
+        Format::Text => out::print(&shown)?,
+        Format::Json if !args.yes => out::note(&shown),
+        Format::Json => {}
+    }
+    if !args.yes {
+        out::confirm("A review never changes.", &args.of.request)?;
+    }
+    let name = review.metadata.name.clone().unwrap_or_default();
+    let api: Api<AirlockReview> =
+        Api::namespaced(client.clone(), &project_namespace(&args.of.project));
+    let created = match api.create(&PostParams::default(), &review).await {
+        Ok(created) => created,
+        Err(error) if is_code(&error, 409) => {
+            return Err(CliError::Refused(format!(
+                "you have decided exactly so already ({name}): there is nothing to repeat"
+            )));
+        }
+        Err(error) => return Err(CliError::api("creating the review")(error)),
+    };
+    match args.output.output {
+        Format::Json => out::print_json(&created)?,
+        Format::Text => out::print(&format!(
+            "\nCreated {name}. {}\n",
+            review::next(&created, &change::named(&request))
+        ))?,
+    }
+    Ok(Done::Yes)
+}
+
+/// What this person may see; what they may not is not checked here, and that is said.
+fn seen<T>(found: kube::Result<Option<T>>, what: &str) -> Result<Option<T>, CliError> {
+    match found {
+        Ok(found) => Ok(found),
+        Err(error) if is_code(&error, 403) => {
+            out::note(&format!(
+                "You may not see {what}: whether this review counts is not checked against it before it is made."
+            ));
+            Ok(None)
+        }
+        Err(error) => Err(CliError::api(format!("reading {what}"))(error)),
+    }
 }
 
 async fn withdraw(client: &Client, args: &WithdrawArgs) -> Result<Done, CliError> {

@@ -75,6 +75,7 @@ fn command(view: &View) -> Option<&'static str> {
     match (view.row.phase, view.row.waits_for) {
         (Phase::Failed, Actor::Requester) => Some("retry"),
         (Phase::Sealing, Actor::Requester) => Some("confirm"),
+        (Phase::InReview | Phase::Blocked, Actor::Reviewers | Actor::Custodian) => Some("review"),
         _ => None,
     }
 }
