@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use sde_crds::airlock_review::Answer;
 
-use super::choices::{Decision, Reason, Role, answer};
+use super::choices::{Decision, Reason, Role, answer, words};
 use crate::args::Output;
 
 /// What to do.
@@ -172,7 +172,7 @@ pub struct SubmitArgs {
     )]
     pub folder: Option<String>,
     /// Why these files must cross
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = words)]
     pub purpose: String,
     #[command(flatten)]
     pub declared: DeclaredArgs,
@@ -228,7 +228,7 @@ pub struct ReviewArgs {
     #[arg(long, value_enum, value_name = "CODE")]
     pub reason: Option<Reason>,
     /// What the requester should do; never what a file says
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = words)]
     pub note: Option<String>,
     /// Why a rule does not stand in the way; once for each that holds or blocks it. Codes: FalsePositive, CountsSeen, NotLinkable, AlreadyPublic, RiskWeighed
     #[arg(long = "answer", value_name = "RULE=CODE", value_parser = answer)]

@@ -1,4 +1,4 @@
-//! What a reviewer may say, on the command line: the vocabularies of AirlockReview.
+//! What people may say on the command line: the vocabularies of AirlockReview, and text as short as the API has it.
 
 use clap::ValueEnum;
 use sde_crds::airlock_review::{Answer, Because, ReviewDecision, ReviewReason, ReviewRole};
@@ -117,4 +117,17 @@ pub fn answer(text: &str) -> Result<Answer, String> {
         rule: rule.to_owned(),
         because: because.into(),
     })
+}
+
+/// Reads a sentence that the API takes (`sde_crds::schema::words`).
+pub fn words(text: &str) -> Result<String, String> {
+    let word = |w: &str| (1..=32).contains(&w.chars().count()) && !w.contains(char::is_whitespace);
+    let fits = text.chars().count() <= 160 && text.split(' ').all(word);
+    if fits && !text.contains(char::is_control) {
+        return Ok(text.to_owned());
+    }
+    Err(
+        "write at most 160 characters in words of at most 32, with single spaces between"
+            .to_owned(),
+    )
 }

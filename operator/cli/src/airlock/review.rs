@@ -15,6 +15,7 @@ use sde_crds::policy_airlock::AirlockPolicy;
 use sde_crds::{AirlockRequest, AirlockReview};
 
 use super::change::named;
+use super::view::taken_back;
 use crate::error::CliError;
 use crate::text::{Line, Paint, Tone, Tree};
 
@@ -158,19 +159,27 @@ fn phase<'a>(
     let status = request.status.as_ref();
     let phase = status.map_or(Phase::Draft, |s| s.phase);
     let custodian = decided.role == ReviewRole::Custodian;
+    if taken_back(&request.spec, phase) {
+        return refuse(format!(
+            "request {named} was taken back by its requester: there is nothing to decide"
+        ));
+    }
     let fits = match decided.decision {
         D::Approve | D::Return => phase == Phase::InReview,
         D::Reject => phase == Phase::InReview || (phase == Phase::Blocked && custodian),
         D::Reopen => phase == Phase::Blocked,
-        D::Revoke => matches!(phase, Phase::Approved | Phase::Releasing | Phase::Released),
-        D::Waive => matches!(phase, Phase::Approved | Phase::Releasing | Phase::Released),
+        // What broke after it was approved is released once it is tried again.
+        D::Revoke | D::Waive => {
+            matches!(phase, Phase::Approved | Phase::Releasing | Phase::Released)
+                || (phase == Phase::Failed && status.is_some_and(|s| s.expires_at.is_some()))
+        }
     };
     if !fits {
         let when = match decided.decision {
             D::Approve | D::Return => "what is InReview",
             D::Reject => "what is InReview, or as Custodian what is Blocked",
             D::Reopen => "what is Blocked",
-            D::Revoke | D::Waive => "what is Approved, Releasing or Released",
+            D::Revoke | D::Waive => "what was approved and is not over",
         };
         return refuse(format!(
             "request {named} is {phase}, and {:?} is for {when}: kubectl sde airlock show {named}",

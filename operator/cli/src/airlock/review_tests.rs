@@ -10,7 +10,7 @@ use sde_crds::airlock_status::{AirlockPhase as Phase, Severity};
 use sde_crds::policy_airlock::AirlockPolicy;
 use sde_crds::{AirlockRequest, AirlockReview};
 
-use super::choices::answer;
+use super::choices::{answer, words};
 use super::review::{Decided, Known, next, plan, render};
 use super::samples::{at, blocked, digest, draft, held, now, released};
 use crate::error::CliError;
@@ -145,6 +145,9 @@ fn what_would_not_count_is_refused() {
     for (request, phase) in [(draft(), "Draft"), (released(), "Released")] {
         assert!(refused(&request, &ok, "checker-a").contains(&format!("is {phase}, and Approve")));
     }
+    let mut withdrawn = held();
+    withdrawn.spec.withdrawn = true;
+    assert!(refused(&withdrawn, &ok, "checker-a").contains("taken back"));
     let bare = at(Phase::InReview, "InReview", "Nothing.", "21:00");
     assert!(refused(&bare, &ok, "checker-a").contains("no findings"));
     let mut old = held();
@@ -189,6 +192,32 @@ fn the_same_decision_has_the_same_name_and_another_has_another() {
     assert_eq!(name(&senior), name(&senior));
     assert_ne!(name(&senior), name(&answering("AL-S001", R::OutputChecker)));
     assert!(name(&senior).len() <= 63);
+}
+
+#[test]
+fn what_was_approved_is_revoked_also_when_it_has_failed() {
+    let revoke = Decided {
+        reason: Some(ReviewReason::Differencing),
+        advice: Some("Ask again without the second table".to_owned()),
+        ..decides(D::Revoke, R::OutputChecker)
+    };
+    assert!(planned(&released(), &revoke, "checker-a").is_ok());
+    let mut failed = released();
+    failed.status.as_mut().unwrap().phase = Phase::Failed;
+    assert!(planned(&failed, &revoke, "checker-a").is_ok());
+    failed.status.as_mut().unwrap().expires_at = None;
+    assert!(refused(&failed, &revoke, "checker-a").contains("not over"));
+}
+
+#[test]
+fn text_is_as_short_as_the_api_has_it() {
+    assert!(words("Suppress the cells below ten").is_ok());
+    assert!(words(&["x"; 81].join(" ")).is_err());
+    assert!(words(&["x"; 80].join(" ")).is_ok());
+    for wrong in ["", "two  spaces", " before", "a\tb", &"x".repeat(33)] {
+        assert!(words(wrong).is_err(), "{wrong:?}");
+    }
+    assert!(words(&"x".repeat(32)).is_ok());
 }
 
 #[test]

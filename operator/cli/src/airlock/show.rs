@@ -5,7 +5,7 @@ use sde_crds::airlock_request::{AirlockRequestSpec, Import, Output};
 use sde_crds::airlock_status::{AirlockPhase as Phase, ReviewProgress, Severity};
 
 use super::list::{phase_tone, size};
-use super::view::{Actor, Explained, View};
+use super::view::{Actor, Explained, View, taken_back};
 use crate::text::{Line, Paint, Tone, Tree, ago, stamp};
 
 /// Width of the section names.
@@ -52,6 +52,9 @@ fn phase(view: &View, now: Timestamp) -> Tree {
             Tone::Bad,
             format!("{:?}, while it was {}", failure.cause, failure.phase),
         ));
+    }
+    if taken_back(&view.spec, row.phase) {
+        tree.leaf(Line::new(Tone::Wait, "its requester has taken it back"));
     }
     tree.leaf(match row.waits_for {
         Actor::Nobody => Line::new(Tone::Dim, "ended: nothing more comes of it"),

@@ -112,6 +112,8 @@ fn only_its_requester_withdraws_and_only_what_goes_on() {
     let mut withdrawn = held();
     withdrawn.spec.withdrawn = true;
     assert_eq!(change::withdraw(&withdrawn, "u-7c1e").unwrap(), None);
+    assert_eq!(view::row(&withdrawn).waits_for, Actor::Operator);
+    assert!(text(&withdrawn).contains("taken it back"));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Typed data of requests: what `list` and `show` render, and their JSON.
 
 use jiff::Timestamp;
+use sde_core::airlock::ending::ended;
 use sde_core::conditions::{find, types};
 use sde_crds::AirlockRequest;
 use sde_crds::airlock_request::{AirlockRequestSpec, Direction};
@@ -155,12 +156,20 @@ fn explained(finding: Finding) -> Explained {
     }
 }
 
+/// Whether its requester takes it back and that acts: what is Blocked or Released stays so.
+pub fn taken_back(spec: &AirlockRequestSpec, phase: Phase) -> bool {
+    spec.withdrawn && !ended(phase) && !matches!(phase, Phase::Blocked | Phase::Released)
+}
+
 /// By the reason that the machine gives (`sde_core::airlock::phases`), else by phase.
 fn waits_for(
     spec: &AirlockRequestSpec,
     status: &AirlockRequestStatus,
     reason: Option<&str>,
 ) -> Actor {
+    if taken_back(spec, status.phase) {
+        return Actor::Operator;
+    }
     match reason {
         Some("ProjectNotOpen" | "RequesterNotApproved" | "TransferNotListed") => {
             return Actor::Custodian;
