@@ -134,6 +134,9 @@ fn patches(options: &UpOptions) -> Vec<String> {
     if kubelet.as_object().is_some_and(|fields| fields.len() > 1) {
         patches.push(kubelet.to_string());
     }
+    // As in the control-plane lane: a busy disk must not keep etcd waiting, and these clusters do not outlive their machine anyway.
+    let etcd = json!({"local": {"extraArgs": [{"name": "unsafe-no-fsync", "value": "true"}]}});
+    let mut cluster = json!({"kind": "ClusterConfiguration", "etcd": etcd});
     if !options.api_server_args.is_empty() || !options.api_server_volumes.is_empty() {
         let args = options
             .api_server_args
@@ -148,11 +151,11 @@ fn patches(options: &UpOptions) -> Vec<String> {
                 "pathType": "DirectoryOrCreate",
             })
         });
-        let api_server = json!({
+        cluster["apiServer"] = json!({
             "extraArgs": args.collect::<Vec<_>>(),
             "extraVolumes": volumes.collect::<Vec<_>>(),
         });
-        patches.push(json!({"kind": "ClusterConfiguration", "apiServer": api_server}).to_string());
     }
+    patches.push(cluster.to_string());
     patches
 }

@@ -1,4 +1,5 @@
-//! The node lane: real kubelet, containerd and Cilium. What only looks at projects of its own runs abreast, the rest in turn.
+//! The node lane: real kubelet, containerd and Cilium. In turn: on a node of two cores, notebooks of tests beside each other wait for
+//! each other's share until they run out of patience.
 
 use std::time::Duration;
 
@@ -25,33 +26,39 @@ pub async fn cilium(name: &str, filter: Option<String>) -> Result<SuiteReport> {
         ..UpOptions::default()
     })?;
     let mut runner = Runner::new(filter);
-    runner.abreast(vec![
-        (
+    runner
+        .test(
             "node: a life with an image volume, from approval to verified attestation",
-            Box::new(|| life(&site, "life", Source::Image)),
-        ),
-        (
-            "node: a life with a hostPath volume",
-            Box::new(|| life(&site, "hostpath", Source::HostPath)),
-        ),
-        (
+            async { life(&site, "life", Source::Image) },
+        )
+        .await;
+    runner
+        .test("node: a life with a hostPath volume", async {
+            life(&site, "hostpath", Source::HostPath)
+        })
+        .await;
+    runner
+        .test(
             "node: a missing image and a missing source are told",
-            Box::new(|| missing(&site)),
-        ),
-        (
+            async { missing(&site) },
+        )
+        .await;
+    runner
+        .test(
             "node: an accelerator for one project and none for the other",
-            Box::new(|| compute::accelerators(&site)),
-        ),
-        (
-            "node: the API server's policies hold for people",
-            Box::new(|| people_are_refused(&site)),
-        ),
-        (
-            "node: the doctor proves the lock",
-            Box::new(|| release::doctor_proves(&site, |_| true)),
-        ),
-    ]);
-    // Each of these changes what the others would rest on.
+            async { compute::accelerators(&site) },
+        )
+        .await;
+    runner
+        .test("node: the API server's policies hold for people", async {
+            people_are_refused(&site)
+        })
+        .await;
+    runner
+        .test("node: the doctor proves the lock", async {
+            release::doctor_proves(&site, |_| true)
+        })
+        .await;
     runner
         .test("node: policies deleted by hand come back", async {
             policies_come_back(&site)

@@ -1,6 +1,5 @@
 //! Runs tests one after the other, prints a line each, and counts.
 
-use std::thread::ScopedJoinHandle;
 use std::time::{Duration, Instant};
 
 use super::error::SuiteError;
@@ -27,9 +26,6 @@ impl std::fmt::Display for SuiteReport {
         write!(f, "{} passed, {} failed", self.passed, self.failed.len())
     }
 }
-
-/// A test that blocks its thread.
-pub type Body<'a> = Box<dyn FnOnce() -> Result<(), SuiteError> + Send + 'a>;
 
 /// Runs the tests of one suite.
 #[derive(Debug, Default)]
@@ -72,30 +68,6 @@ impl Runner {
         }
     }
 
-    /// Runs tests that do not disturb each other beside each other, each on a thread of its own.
-    ///
-    /// # Panics
-    /// When one of them does.
-    pub fn abreast(&mut self, tests: Vec<(&str, Body<'_>)>) {
-        let wanted = tests.into_iter().filter(|(name, _)| self.wants(name));
-        let ended: Vec<_> = std::thread::scope(|scope| {
-            let running: Vec<_> = wanted
-                .map(|(name, body)| {
-                    let began = Instant::now();
-                    (name, scope.spawn(move || (body(), began.elapsed())))
-                })
-                .collect();
-            let join = |(name, thread): (_, ScopedJoinHandle<'_, _>)| match thread.join() {
-                Ok(ended) => (name, ended),
-                Err(panic) => std::panic::resume_unwind(panic),
-            };
-            running.into_iter().map(join).collect()
-        });
-        for (name, (result, took)) in ended {
-            self.note(name, took, result);
-        }
-    }
-
     /// Counts a test that ran elsewhere and prints how it went.
     pub fn note(&mut self, name: &str, took: Duration, result: Result<(), SuiteError>) {
         let seconds = took.as_secs_f32();
@@ -123,33 +95,6 @@ impl Runner {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn tests_abreast_run_at_once_and_are_counted_in_order() {
-        let (send, receive) = std::sync::mpsc::channel();
-        let mut runner = Runner::new(None);
-        runner.abreast(vec![
-            (
-                "waits for the other",
-                Box::new(move || {
-                    receive
-                        .recv_timeout(Duration::from_secs(10))
-                        .map_err(|e| SuiteError::Check(e.to_string()))
-                }),
-            ),
-            (
-                "is waited for",
-                Box::new(move || {
-                    send.send(())
-                        .map_err(|e| SuiteError::Check(e.to_string()))?;
-                    Err(SuiteError::Check("and fails".to_owned()))
-                }),
-            ),
-        ]);
-        let report = runner.finish();
-        assert_eq!(report.passed, 1);
-        assert_eq!(report.failed, ["is waited for"]);
-    }
 
     #[tokio::test]
     async fn failures_are_counted_and_filters_leave_out() {
