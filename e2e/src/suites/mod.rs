@@ -4,6 +4,8 @@ pub mod access;
 mod access_leaving;
 pub mod access_rights;
 mod access_tokens;
+pub mod airlock;
+mod airlock_export;
 pub mod all;
 mod asking;
 pub mod control_plane;

@@ -53,6 +53,11 @@ impl Observed {
         now || before.is_some_and(|b| b.iter().any(|i| i == user))
     }
 
+    /// Whether the request itself is being deleted, with its namespace.
+    pub fn deleted(&self) -> bool {
+        self.request.metadata.deletion_timestamp.is_some()
+    }
+
     /// Whether the project is being closed.
     pub fn closing(&self) -> bool {
         self.project
@@ -148,6 +153,9 @@ pub enum Side {
 }
 
 impl Side {
+    /// Both.
+    pub const BOTH: [Self; 2] = [Self::Project, Self::Airlock];
+
     /// The other one.
     #[must_use]
     pub fn other(self) -> Self {
@@ -186,6 +194,8 @@ pub struct Volume {
     pub kept: bool,
     /// The side whose claim it is reserved for (`claimRef`).
     pub reserved_for: Option<Side>,
+    /// Whether it was told to go; its driver has not finished.
+    pub leaving: bool,
 }
 
 /// A claim of a chamber.
@@ -200,6 +210,8 @@ pub enum Claim {
     Bound,
     /// On its way out; a pod may still have it mounted.
     Deleting,
+    /// Its volume is gone from under it.
+    Lost,
 }
 
 /// One job of the agent, in one round of the request.
@@ -215,6 +227,8 @@ pub struct Job {
     pub deleting: bool,
     /// How it ended.
     pub outcome: Outcome,
+    /// Why its pod cannot go on, as a sentence.
+    pub held_up: Option<String>,
 }
 
 /// What a job does.

@@ -186,6 +186,28 @@ fn conditions(
             "The operator is at work; nobody need act.",
         ),
     }
+    if over && next.content.is_some() {
+        match step {
+            _ if next.chamber_gone_at.is_some() => conditions.set(
+                types::CHAMBER_DESTROYED,
+                Status::True,
+                "VolumeGone",
+                "Its volume was deleted by its driver; nothing is claimed of the medium.",
+            ),
+            Step::Wait(wait) if wait.reason != "Kept" => conditions.set(
+                types::CHAMBER_DESTROYED,
+                Status::False,
+                wait.reason,
+                wait.message.clone(),
+            ),
+            _ => conditions.set(
+                types::CHAMBER_DESTROYED,
+                Status::False,
+                "Kept",
+                "What was sealed is kept for retentionDays, then destroyed.",
+            ),
+        }
+    }
     match &next.content {
         Some(content) => {
             let digest = short(&content.digest);
