@@ -12,9 +12,6 @@ use crate::kind::Kind;
 use crate::report::{Layer, Place};
 use crate::rules;
 
-/// Memory that an xz stream may ask for: the largest preset (9) takes 65 MiB.
-pub(super) const XZ_MEMORY_KIB: u32 = 80 * 1024;
-
 impl Walk<'_> {
     /// Decompresses and looks at what comes out, and at what follows. `length` is that of the compressed bytes.
     pub(super) fn decompress(
@@ -39,8 +36,10 @@ impl Walk<'_> {
                 self.after(&mut decoder.into_inner(), place);
             }
             _ => {
-                let decoder = XzReader::new_mem_limit(input, true, XZ_MEMORY_KIB);
+                let decoder = XzReader::new_mem_limit(input, true, self.budget.xz_kib());
+                self.budget.nest();
                 let decoder = self.inside(decoder, length, place);
+                self.budget.unnest();
                 self.after(&mut decoder.into_inner(), place);
             }
         }

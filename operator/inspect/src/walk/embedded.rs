@@ -5,7 +5,6 @@ use std::io::{self, Read};
 use flate2::bufread::MultiGzDecoder;
 use lzma_rust2::XzReader;
 
-use super::compressed::XZ_MEMORY_KIB;
 use super::{Input, Walk, Window};
 use crate::bytes::u16_le;
 use crate::kind::{Class, Kind};
@@ -85,7 +84,12 @@ impl Walk<'_> {
         let inner = place.within(Layer::Embedded(at));
         let compressed = matches!(kind, Kind::Gzip | Kind::Bgzf | Kind::Xz);
         let holds = if compressed {
-            let content = decompressed(kind, &bytes, self.limits.embedded_bytes);
+            let content = decompressed(
+                kind,
+                &bytes,
+                self.limits.embedded_bytes,
+                self.budget.xz_kib(),
+            );
             let holds = content.len() >= ENOUGH || recognise::binary(&content, true).is_some();
             if holds {
                 self.memory(&content, &inner.within(Layer::Decompressed));
@@ -114,10 +118,10 @@ impl Walk<'_> {
 }
 
 /// As much as can be decompressed, up to `max` bytes; errors end it, since where it ends is not known.
-fn decompressed(kind: Kind, bytes: &[u8], max: u64) -> Vec<u8> {
+fn decompressed(kind: Kind, bytes: &[u8], max: u64, xz_kib: u32) -> Vec<u8> {
     let mut content = Vec::new();
     let reader: Box<dyn Read + '_> = match kind {
-        Kind::Xz => Box::new(XzReader::new_mem_limit(bytes, true, XZ_MEMORY_KIB)),
+        Kind::Xz => Box::new(XzReader::new_mem_limit(bytes, true, xz_kib)),
         _ => Box::new(MultiGzDecoder::new(bytes)),
     };
     // What came before an error is what counts.

@@ -7,6 +7,7 @@ mod members;
 mod office;
 mod scan;
 mod sevenzip;
+mod sevenzip_header;
 mod tarball;
 mod window;
 mod zip;
@@ -172,7 +173,7 @@ impl<'a> Walk<'a> {
             Kind::Tar => self.tar(&mut input, place),
             Kind::Zip | Kind::TorchZip => self.zip(input, length, false, place)?,
             Kind::Office => self.office(input, length, place)?,
-            Kind::SevenZip => self.seven(input, place),
+            Kind::SevenZip => self.seven(input, length, place),
             _ => self.decompress(kind, &mut input, Some(length), place),
         }
         Ok(())
