@@ -79,8 +79,13 @@ fn archives_are_held_and_their_tricks_blocked() {
         secret[at] |= 1;
     }
     breaks("encrypted", &secret, "AL-G014");
-    breaks("bzip2", b"BZh91AY&SY\x12\x34\x56\x78", "AL-G014");
-    breaks("zstd", b"\x28\xb5\x2f\xfd\x04\x58\x19\0\0", "AL-G014");
+    breaks("bzip2, cut", b"BZh91AY&SY\x12\x34\x56\x78", "AL-G019");
+    breaks("zstd, cut", b"\x28\xb5\x2f\xfd\x04\x58\x19\0\0", "AL-G019");
+    let wide = b"\x28\xb5\x2f\xfd\x00\xf8\x01\0\0";
+    breaks("zstd, of a window of 2 TiB", wide, "AL-G014");
+    let named = b"\x28\xb5\x2f\xfd\x01\x58\x07\x01\0\0";
+    breaks("zstd, with a dictionary", named, "AL-G014");
+    breaks("RAR", b"Rar!\x1a\x07\x01\0\x33", "AL-G014");
 }
 
 /// A zip of one stored file whose directory gives 64-bit sizes: what `field` says, after an extra field of somebody else's
@@ -121,6 +126,30 @@ fn sizes_that_no_file_has() {
         let report = inspect(&mut file, &limits, &thresholds, &Declared::default()).unwrap();
         assert!(report.held());
     }
+}
+
+#[test]
+fn bzip2_and_zstd_are_opened() {
+    let bzip2 = include_bytes!("corpus/counts.csv.bz2");
+    let zstd = include_bytes!("corpus/counts.csv.zst");
+    for (what, bytes) in [("bzip2", &bzip2[..]), ("zstd", &zstd[..])] {
+        let report = passes(what, bytes);
+        assert!(
+            has(&report, "AL-G024") && report.facts.rows == 10,
+            "{what}: {report:#?}"
+        );
+        let twice = [bytes, bytes].concat();
+        assert_eq!(passes(what, &twice).facts.rows, 21, "{what} after {what}");
+        breaks(what, &bytes[..bytes.len() - 30], "AL-G019");
+        let vcf = people::vcf();
+        breaks("behind it", &[bytes, vcf.as_bytes()].concat(), "AL-I002");
+    }
+    let long = include_bytes!("corpus/long.bz2");
+    breaks("several blocks", long, "AL-I002");
+    let offset = [b"xx\xff\xfe\0\0", &long[..]].concat();
+    breaks("at an offset", &offset, "AL-I002");
+    let skipped = [b"\x50\x2a\x4d\x18\x05\0\0\0hello", &zstd[..]].concat();
+    breaks("a frame that is skipped", &skipped, "AL-G021");
 }
 
 #[test]

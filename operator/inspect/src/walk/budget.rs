@@ -24,7 +24,7 @@ const NESTED: u64 = 8 << 20;
 const XZ_REST: u64 = 2048;
 
 /// Below this a layer may grow as it likes: small files of zeros are no bombs.
-const FREE: u64 = 1 << 20;
+const FREE: u64 = 8 << 20;
 
 impl Budget {
     /// All of it.

@@ -1,4 +1,4 @@
-//! Streams that hold one thing: gzip, BGZF, zlib, xz.
+//! Streams that hold one thing: gzip, BGZF, zlib, xz, bzip2, zstd.
 
 use std::io::{BufReader, Read};
 
@@ -7,7 +7,9 @@ use lzma_rust2::XzReader;
 
 use super::Walk;
 use super::budget::Metered;
+use super::bzip2::Blocks;
 use super::members::Members;
+use super::zstd::Frames;
 use crate::kind::Kind;
 use crate::report::{Layer, Place};
 use crate::rules;
@@ -33,6 +35,25 @@ impl Walk<'_> {
             }
             Kind::Zlib => {
                 let decoder = self.inside(ZlibDecoder::new(input), length, place);
+                self.after(&mut decoder.into_inner(), place);
+            }
+            Kind::Bzip2 => {
+                let decoder = self.inside(Blocks::new(input), length, place);
+                self.after(&mut decoder.into_inner(), place);
+            }
+            Kind::Zstd => {
+                let decoder = Frames::new(input, self.budget.dictionary());
+                self.budget.nest();
+                let decoder = self.inside(decoder, length, place);
+                self.budget.unnest();
+                if decoder.opaque {
+                    let what = "needs a dictionary, or more memory than allowed, to be opened";
+                    self.findings.add(&rules::G014, place, what);
+                }
+                if decoder.skipped > 0 {
+                    let what = format!("{} bytes in frames that decoders skip", decoder.skipped);
+                    self.findings.add(&rules::G021, place, what);
+                }
                 self.after(&mut decoder.into_inner(), place);
             }
             _ => {

@@ -5,6 +5,8 @@ use std::io::{self, Read};
 use flate2::bufread::MultiGzDecoder;
 use lzma_rust2::XzReader;
 
+use super::bzip2::Blocks;
+use super::zstd::Frames;
 use super::{Input, Walk, Window};
 use crate::bytes::u16_le;
 use crate::kind::{Class, Kind};
@@ -82,7 +84,10 @@ impl Walk<'_> {
         let mut bytes = Vec::new();
         Window::new(input, at, self.limits.embedded_bytes).read_to_end(&mut bytes)?;
         let inner = place.within(Layer::Embedded(at));
-        let compressed = matches!(kind, Kind::Gzip | Kind::Bgzf | Kind::Xz);
+        let compressed = matches!(
+            kind,
+            Kind::Gzip | Kind::Bgzf | Kind::Xz | Kind::Bzip2 | Kind::Zstd
+        );
         let holds = if compressed {
             let content = decompressed(
                 kind,
@@ -122,6 +127,8 @@ fn decompressed(kind: Kind, bytes: &[u8], max: u64, xz_kib: u32) -> Vec<u8> {
     let mut content = Vec::new();
     let reader: Box<dyn Read + '_> = match kind {
         Kind::Xz => Box::new(XzReader::new_mem_limit(bytes, true, xz_kib)),
+        Kind::Bzip2 => Box::new(Blocks::new(bytes)),
+        Kind::Zstd => Box::new(Frames::new(bytes, max)),
         _ => Box::new(MultiGzDecoder::new(bytes)),
     };
     // What came before an error is what counts.

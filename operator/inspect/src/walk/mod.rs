@@ -1,6 +1,7 @@
 //! Goes through a file and everything inside it, layer by layer, within limits.
 
 mod budget;
+mod bzip2;
 mod compressed;
 mod embedded;
 mod members;
@@ -11,6 +12,7 @@ mod sevenzip_header;
 mod tarball;
 mod window;
 mod zip;
+mod zstd;
 
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 
@@ -115,7 +117,7 @@ impl<'a> Walk<'a> {
         self.by_kind(kind, place);
         let mut all = Cursor::new(buffer).chain(reader);
         match kind {
-            Kind::Gzip | Kind::Bgzf | Kind::Zlib | Kind::Xz => {
+            Kind::Gzip | Kind::Bgzf | Kind::Zlib | Kind::Xz | Kind::Bzip2 | Kind::Zstd => {
                 self.decompress(kind, &mut all, None, place);
             }
             Kind::Tar => self.tar(&mut all, place),
