@@ -75,6 +75,9 @@ pub enum Error {
     /// The kubeconfig could not be used.
     #[error("kubeconfig: {0}")]
     Kubeconfig(#[from] kube::config::KubeconfigError),
+    /// The red team's catalogue, list or report.
+    #[error("red team: {0}")]
+    Redteam(#[from] sde_redteam::error::RedteamError),
 }
 
 impl Error {

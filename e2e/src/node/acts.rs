@@ -195,13 +195,21 @@ pub fn close(site: &Site, project: &str) -> Result<Value> {
 /// # Errors
 /// When the API server refuses.
 pub fn delete_default_deny(site: &Site, namespace: &str) -> Result<String> {
-    site.cluster.kubectl([
-        "delete",
-        "networkpolicy",
-        "default-deny",
-        "--namespace",
-        namespace,
-    ])
+    site.cluster
+        .kubectl(["delete"].iter().chain(&default_deny(namespace)))
+}
+
+/// Whether the API server would let the administrator do so.
+pub fn may_delete_default_deny(site: &Site, namespace: &str) -> bool {
+    let dry = ["delete", "--dry-run=server"];
+    let answer = site
+        .cluster
+        .kubectl(dry.iter().chain(&default_deny(namespace)));
+    answer.is_ok()
+}
+
+fn default_deny(namespace: &str) -> [&str; 4] {
+    ["networkpolicy", "default-deny", "--namespace", namespace]
 }
 
 /// The words of a refusal; empty when there was none.

@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use super::catalogue::{self, Group};
 use super::inside::{in_kernel, lines, program};
-use super::judge::{Counted, Told, Verdict, judge};
 use super::range::{Range, data_on_nodes};
-use super::report::Finding;
 use crate::cluster::error::Result;
+use sde_redteam::catalogue::{self, Group};
+use sde_redteam::judge::{Counted, Told, Verdict, judge};
+use sde_redteam::report::Finding;
 
 const SCRIPT: &str = include_str!("scripts/data.py");
 /// The sources of the attacker's project: name and place in the pod.

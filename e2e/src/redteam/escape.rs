@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use super::catalogue::{self, Group};
 use super::inside::{self, Control, by_id, in_control, in_kernel, lines, program};
-use super::judge::judge;
 use super::range::Range;
-use super::report::Finding;
 use crate::cluster::error::Result;
+use sde_redteam::catalogue::{self, Group};
+use sde_redteam::judge::judge;
+use sde_redteam::report::Finding;
 
 const SCRIPT: &str = include_str!("scripts/escape.py");
 /// Attacks whose control is an ordinary pod: one with a token, one where setuid programs work.

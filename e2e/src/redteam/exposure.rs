@@ -6,11 +6,11 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::inside::{self, Control, by_id, in_control, in_kernel, lines, program};
-use super::judge::{Counted, Told};
 use super::range::{Notebook, Range};
 use super::witness::{self, Seen};
 use crate::cluster::command;
 use crate::cluster::error::{Error, Result};
+use sde_redteam::judge::{Counted, Told};
 
 pub(super) const DIALLER: &str = include_str!("scripts/dialler.py");
 const DIAL_ONCE: &str = include_str!("scripts/network.py");

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::catalogue::{Attack, Group};
 use super::inside::{Control, in_control, program};
-use super::judge::{Told, judge};
 use super::range::{Notebook, Range, notebook};
-use super::report::Finding;
 use crate::cluster::command;
 use crate::cluster::error::{Error, Result};
 use crate::node::story::wait_for;
 use crate::node::{Site, acts};
+use sde_redteam::catalogue::{Attack, Group};
+use sde_redteam::judge::{Told, judge};
+use sde_redteam::report::Finding;
 
 const HOLD: &str = include_str!("scripts/hold.py");
 const PATIENCE: Duration = Duration::from_secs(120);

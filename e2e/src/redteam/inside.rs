@@ -7,12 +7,12 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::judge::Told;
 use super::range::{CONTROL, Notebook, Range};
 use crate::cluster::command::Run;
 use crate::cluster::error::{Error, Result};
 use crate::cluster::tools::Tool;
 use crate::node::notebook::{Answer, CLIENT};
+use sde_redteam::judge::Told;
 
 /// The longest a script may take. The notebook's client gives a kernel 60 s to start and 120 s for each answer.
 const LIMIT: Duration = Duration::from_secs(200);

@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::catalogue::{self, Group};
 use super::inside::{self, Control, by_id, in_control, in_kernel, lines, program};
-use super::judge::{Counted, judge};
 use super::range::{LINK_LOCAL, NODE_ADMIN, Notebook, Range};
-use super::report::Finding;
 use super::{audit, witness};
 use crate::cluster::error::Result;
 use crate::cluster::internet;
+use sde_redteam::catalogue::{self, Group};
+use sde_redteam::judge::{Counted, judge};
+use sde_redteam::report::Finding;
 
 const SCRIPT: &str = include_str!("scripts/network.py");
 

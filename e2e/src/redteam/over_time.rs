@@ -6,16 +6,16 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::bindings::Bindings;
-use super::catalogue::{self, Attack, Group};
 use super::exposure::{self, during};
 use super::held;
 use super::inside::{in_kernel, program};
-use super::judge::{Told, Verdict, judge};
 use super::range::Range;
-use super::report::{Finding, Measure};
 use crate::cluster::command;
 use crate::cluster::error::{Error, Result};
 use crate::node::story::get;
+use sde_redteam::catalogue::{self, Attack, Group};
+use sde_redteam::judge::{Told, Verdict, judge};
+use sde_redteam::report::{Finding, Measure};
 
 const POLICY: [&str; 2] = ["networkpolicy", "default-deny"];
 const PATIENCE: Duration = Duration::from_secs(120);

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use sde_redteam::controls;
+pub use sde_redteam::controls::NAMESPACE as CONTROL;
 use serde_json::{Value, json};
 
 use super::statics::Statics;
@@ -13,8 +15,6 @@ use crate::node::acts::{approve, namespace, submit};
 use crate::node::site::NODE_DATA;
 use crate::node::story::{self, COLLEAGUE, RESEARCHER, Source, get, wait_for};
 
-/// The namespace of the controls, which no project owns and no policy locks.
-pub const CONTROL: &str = "redteam-control";
 /// Metadata and node-local DNS addresses, which the nodes of this range really serve.
 pub const LINK_LOCAL: [&str; 2] = ["169.254.169.254", "169.254.20.10"];
 /// The person of the other project.
@@ -252,20 +252,9 @@ fn receivers(site: &Site) -> Result<()> {
 }
 
 fn pods(site: &Site, agent: &str) -> Vec<Value> {
-    let image = &site.environment.reference;
-    let sleeper = |name: &str, namespace: &str, spec: Value| {
-        let mut pod = json!({
-            "apiVersion": "v1", "kind": "Pod",
-            "metadata": {"name": name, "namespace": namespace, "labels": {"app": name}},
-            "spec": {"restartPolicy": "Never", "terminationGracePeriodSeconds": 1, "containers": [{
-                "name": "main", "image": image, "imagePullPolicy": "IfNotPresent", "command": ["sleep", "infinity"],
-            }]},
-        });
-        for (key, value) in spec.as_object().into_iter().flatten() {
-            pod["spec"][key] = value.clone();
-        }
-        pod
-    };
+    let sleeping = json!({"image": site.environment.reference, "command": ["sleep", "infinity"]});
+    let sleeper =
+        |name: &str, namespace: &str, spec| controls::pod(name, namespace, &sleeping, spec);
     let mut privileged = sleeper(
         "privileged",
         CONTROL,
@@ -283,55 +272,14 @@ fn pods(site: &Site, agent: &str) -> Vec<Value> {
         json!({"automountServiceAccountToken": false}),
     );
     proxy["metadata"]["labels"] = json!({"app.kubernetes.io/component": "proxy"});
-    let mut receiver = sleeper("receiver", CONTROL, json!({}));
-    receiver["spec"]["containers"][0] = json!({
-        "name": "main", "image": agent, "imagePullPolicy": "IfNotPresent",
-        "args": ["sentinel", "--listen", "0.0.0.0:7777", "--admin", "0.0.0.0:7778"]});
-    let mut sized = sleeper("sized", CONTROL, json!({}));
-    sized["spec"]["containers"][0]["resources"] = json!({"requests": {"cpu": "100m", "memory": "16Mi"}, "limits": {"cpu": "100m", "memory": "16Mi"}});
-    let unscheduled = sleeper("unscheduled", CONTROL, json!({"schedulerName": "nobody"}));
-    let mut objects = vec![sized, unscheduled];
-    objects.extend(harmless(image));
-    objects.extend(vec![
-        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": CONTROL}}),
-        sleeper("plain", CONTROL, json!({"enableServiceLinks": false})),
+    let mut objects = controls::objects(&sleeping, agent);
+    objects.extend([
         privileged,
-        receiver,
         proxy,
         json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "receiver", "namespace": CONTROL},
             "spec": {"type": "NodePort", "selector": {"app": "receiver"}, "ports": [{"name": "answer", "port": 7777, "targetPort": 7777}]}}),
-        json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "workspace", "namespace": CONTROL}}),
-        // What attacks through the API change or delete has its like here, for the controls.
-        json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "project", "namespace": CONTROL}, "spec": {"hard": {"pods": "50"}}}),
-        json!({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "unused", "namespace": CONTROL},
-            "spec": {"podSelector": {"matchLabels": {"app": "nobody"}}, "policyTypes": ["Egress"]}}),
-        json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "plain", "namespace": CONTROL}, "stringData": {"token": "x"}}),
-        json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "plain", "namespace": CONTROL},
-            "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": "standard", "resources": {"requests": {"storage": "1Mi"}}}}),
     ]);
-    // The namespace first.
-    objects.sort_by_key(|object| object["kind"] != "Namespace");
     objects
-}
-
-/// Cluster-wide objects that are nobody's, and a Deployment without pods.
-fn harmless(image: &str) -> [Value; 4] {
-    let name = "redteam-harmless";
-    let admission = "admissionregistration.k8s.io/v1";
-    [
-        json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name}, "spec": {
-            "capacity": {"storage": "1Mi"}, "accessModes": ["ReadWriteOnce"], "persistentVolumeReclaimPolicy": "Retain",
-            "storageClassName": "", "hostPath": {"path": "/var/redteam-none"},
-            "claimRef": {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": CONTROL, "name": "nobody", "uid": "none"}}}),
-        json!({"apiVersion": admission, "kind": "ValidatingAdmissionPolicy", "metadata": {"name": name}, "spec": {
-            "matchConstraints": {"resourceRules": [{"apiGroups": ["redteam.example"], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["nothing"]}]},
-            "validations": [{"expression": "true"}]}}),
-        json!({"apiVersion": admission, "kind": "ValidatingAdmissionPolicyBinding", "metadata": {"name": name},
-            "spec": {"policyName": name, "validationActions": ["Deny"]}}),
-        json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "copy", "namespace": CONTROL}, "spec": {
-            "replicas": 0, "selector": {"matchLabels": {"app": "copy"}}, "template": {"metadata": {"labels": {"app": "copy"}},
-            "spec": {"containers": [{"name": "main", "image": image}]}}}}),
-    ]
 }
 
 /// CoreDNS writes down every query, and starts anew to do so at once.

@@ -4,14 +4,14 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::catalogue::{self, Attack, Group};
 use super::inside::{self, by_id, in_kernel, lines, program};
-use super::judge::{Told, Verdict, judge};
 use super::range::{Notebook, Range};
-use super::report::Finding;
 use crate::cluster::command;
 use crate::cluster::error::{Error, Result};
 use crate::node::story::get;
+use sde_redteam::catalogue::{self, Attack, Group};
+use sde_redteam::judge::{Told, Verdict, judge};
+use sde_redteam::report::Finding;
 
 const SCRIPT: &str = include_str!("scripts/resources.py");
 /// How long a neighbour's answer may take, beyond three times what it took before: hosts have other work too.

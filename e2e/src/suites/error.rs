@@ -11,6 +11,9 @@ pub enum SuiteError {
     /// The harness failed.
     #[error(transparent)]
     Harness(#[from] crate::cluster::error::Error),
+    /// The red team's own parts failed.
+    #[error(transparent)]
+    Redteam(#[from] sde_redteam::error::RedteamError),
     /// The lane itself failed.
     #[error(transparent)]
     Lane(#[from] ControlPlaneError),

@@ -17,6 +17,7 @@ pub mod lane;
 pub mod life;
 pub mod node;
 mod node_compute;
+mod node_conformance;
 mod node_release;
 pub mod policies;
 mod policies_demanded;

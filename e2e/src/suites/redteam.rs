@@ -10,15 +10,15 @@ use super::error::{Result, check};
 use super::runner::{Runner, SuiteReport};
 use crate::cluster::command::Run;
 use crate::cluster::{paths, progress};
-use crate::redteam::api::{self, Court};
+use crate::redteam::api;
 use crate::redteam::bindings::Bindings;
-use crate::redteam::catalogue;
-use crate::redteam::judge::Verdict;
 use crate::redteam::over_time;
 use crate::redteam::range::Range;
-use crate::redteam::report::{Finding, Measure, Node, Report, Subject};
-use crate::redteam::residuals::{self, Residual};
 use crate::redteam::{data, escape, network, resources, statics};
+use sde_redteam::catalogue;
+use sde_redteam::judge::Verdict;
+use sde_redteam::report::{Finding, Measure, Node, Report, Subject};
+use sde_redteam::residuals::{self, Residual};
 
 /// Runs the suite.
 ///
@@ -110,8 +110,8 @@ impl Attacking {
 
     async fn asked(&self) -> Result<Vec<Finding>> {
         let before = api::inventory(&self.range)?;
-        let court = Court::open(&self.range).await?;
-        let findings = court.run(&self.range).await?;
+        let court = api::court(&self.range).await?;
+        let findings = api::run(&self.range, &court).await?;
         let after = api::inventory(&self.range)?;
         check(
             before == after,
@@ -189,17 +189,11 @@ impl Attacking {
     async fn without_bindings(range: &Range) -> Result<(BTreeMap<String, Verdict>, Vec<Measure>)> {
         let (mut verdicts, measures) =
             tokio::task::block_in_place(|| over_time::on_api_form(range))?;
-        verdicts.extend(Court::open(range).await?.again().await?);
+        verdicts.extend(api::again(&api::court(range).await?).await?);
         Ok((verdicts, measures))
     }
 
     async fn reported(&mut self, began: (jiff::Timestamp, Instant)) -> Result<()> {
-        let (known, _) = residuals::by_finding(&self.list);
-        for finding in &mut self.findings {
-            if finding.verdict == Verdict::Open {
-                finding.residual = known.get(finding.id.as_str()).map(|id| (*id).to_owned());
-            }
-        }
         let mut problems = residuals::problems(&self.findings, &self.list);
         let name = "redteam: every attack of the catalogue was tried";
         if self.runner.wants("redteam: ways out") && self.runner.wants("redteam: over time") {
@@ -230,6 +224,7 @@ impl Attacking {
             problems,
         );
         report.measures.clone_from(&self.measures);
+        report.name_residuals();
         let folder = paths::repository().join("target/e2e/redteam");
         let page = report.write(&folder)?;
         println!("    {}", report.summary());

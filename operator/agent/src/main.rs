@@ -1,5 +1,6 @@
 //! `sde-agent`: runs beside data, without credentials. Each subcommand has its own file.
 
+mod airlock;
 mod dial;
 mod exit;
 mod gate;
@@ -22,8 +23,8 @@ use clap::{Parser, Subcommand};
 use exit::Exit;
 
 const EXIT_CODES: &str = "Exit codes:
-  0  proven, confirmed, equal, or ended as asked
-  1  refused: something is open, not confirmed, not equal, or not proven before the deadline
+  0  proven, confirmed, equal, with a result, or ended as asked
+  1  refused: something is open, not confirmed, not equal, without a result, or not proven before the deadline
   2  bad arguments or environment
   3  internal error: a panic, no socket, or the report could not be written";
 
@@ -52,6 +53,9 @@ enum Command {
     /// Hash a dataset's files and compare with the digest its custodian registered.
     #[command(after_help = EXIT_CODES)]
     Manifest(manifest::Args),
+    /// Seal, scan or verify one chamber of the airlock, as SDE_AIRLOCK_JOB says.
+    #[command(after_help = EXIT_CODES)]
+    AirlockJob(airlock::Args),
 }
 
 fn main() -> ExitCode {
@@ -87,6 +91,10 @@ fn dispatch(command: Command) -> Exit {
         Command::Manifest(args) => {
             let on_panic = args.failure();
             guarded(|| manifest::run(args), on_panic)
+        }
+        Command::AirlockJob(args) => {
+            let on_panic = args.failure();
+            guarded(|| airlock::run(args), on_panic)
         }
         Command::Gate(args) => gate::run(&args),
         Command::Sentinel(args) => sentinel::run(&args),

@@ -65,6 +65,7 @@ pub fn report_bad_arguments(error: &clap::Error) {
             let message = crate::manifest::failure_message(text);
             finish(&path, &message, Exit::BadArguments);
         }
+        Some("airlock-job") => crate::airlock::bad_arguments(&path, text),
         _ => {}
     }
 }

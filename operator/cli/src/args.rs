@@ -158,6 +158,22 @@ Examples:
 It also tries, by dry runs that make nothing, what the admission policies must refuse. Whoever may do what they refuse, and
 may get /metrics of the API server, is told most. Exit code 1 when a check fails; a warning is no failure.")]
     Doctor(DoctorArgs),
+    /// Attack this cluster through its API server: what the red team tries there, and whether anything worked that must not
+    #[command(
+        after_help = "Needs a project that is Active with a Workspace that is Running, best one made for this, and a cluster administrator who
+may impersonate. Every request that writes is a dry run; commands, ports and logs are asked for in earnest (the command is
+`true`). The controls live in the namespace redteam-control, made and deleted with everything in it.
+
+People are impersonated by their user name: rights that come from a group of your identity provider are not seen. Attacks
+from inside a notebook are made by `cargo e2e test redteam` on a range of its own; `doctor --probe` proves the lock here.
+
+Examples:
+  kubectl sde conformance prj-test
+  kubectl sde conformance prj-test --yes --report conformance    also report.json, report.html, junit.xml, report.sarif
+
+Exit code 1 when something is open that is not on the residual list, or could not be decided."
+    )]
+    Conformance(ConformanceArgs),
     /// Print a completion script
     #[command(after_help = "Examples:
   kubectl sde completions bash > /etc/bash_completion.d/kubectl-sde
@@ -344,6 +360,24 @@ pub struct DoctorArgs {
     /// Prove the network lock: in throwaway namespaces, a locked and a free pod on every node dial the sentinel
     #[arg(long)]
     pub probe: bool,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Arguments of `conformance`.
+#[derive(Debug, Args)]
+pub struct ConformanceArgs {
+    /// Project that is attacked: Active
+    pub project: String,
+    /// Its Workspace that is attacked [default: the first that runs]
+    #[arg(long, value_name = "NAME")]
+    pub workspace: Option<String>,
+    /// Folder for the report; made when it does not exist
+    #[arg(long, value_name = "DIR")]
+    pub report: Option<PathBuf>,
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
     #[command(flatten)]
     pub output: Output,
 }

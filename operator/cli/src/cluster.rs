@@ -25,6 +25,14 @@ pub struct Target {
 /// # Errors
 /// [`CliError::Kubeconfig`] when there is no usable configuration.
 pub async fn connect(target: &Target) -> Result<Client, CliError> {
+    connect_for(target, TIMEOUT).await
+}
+
+/// A client for `target` whose answers may take as long as `timeout`.
+///
+/// # Errors
+/// [`CliError::Kubeconfig`] when there is no usable configuration.
+pub async fn connect_for(target: &Target, timeout: Duration) -> Result<Client, CliError> {
     let options = KubeConfigOptions {
         context: target.context.clone(),
         ..KubeConfigOptions::default()
@@ -43,8 +51,8 @@ pub async fn connect(target: &Target) -> Result<Client, CliError> {
         (None, None) => Config::infer().await.map_err(|e| bad(&e))?,
     };
     config.connect_timeout = Some(TIMEOUT);
-    config.read_timeout = Some(TIMEOUT);
-    config.write_timeout = Some(TIMEOUT);
+    config.read_timeout = Some(timeout);
+    config.write_timeout = Some(timeout);
     // A repeated POST could answer "already exists" to a person whose first attempt went through.
     config.default_retry = false;
     Client::try_from(config).map_err(|e| bad(&e))

@@ -10,8 +10,10 @@ mod args;
 mod attestation;
 mod cluster;
 mod completions;
+mod conformance;
 mod doctor;
 mod error;
+mod interrupt;
 mod lifecycle;
 mod out;
 mod status;
@@ -44,42 +46,28 @@ async fn main() -> ExitCode {
 async fn run(cli: Cli) -> Result<Done, CliError> {
     let paint = cli.global.color.paint();
     let target = cli.global.target();
+    let client = async || cluster::connect(&target).await;
+    let lifecycle = async |args: args::LifecycleArgs, to| {
+        let format = args.output.output;
+        lifecycle::run(&client().await?, &args.project, to, format, paint).await
+    };
+    let namespace = &cli.global.namespace;
     match cli.command {
-        Command::Verify(args) => return verify::run(&args, paint),
-        Command::Airlock(command) => return airlock::run(&command, paint),
-        Command::Completions { shell } => return completions::run(shell),
-        _ => {}
-    }
-    let client = cluster::connect(&target).await?;
-    match cli.command {
-        Command::Status(args) => status::run(&client, &args, paint).await,
-        Command::Approve(args) => approve::run(&client, &args, paint).await,
-        Command::Suspend(args) => {
-            lifecycle::run(
-                &client,
-                &args.project,
-                Lifecycle::Suspended,
-                args.output.output,
-                paint,
-            )
-            .await
-        }
-        Command::Resume(args) => {
-            lifecycle::run(
-                &client,
-                &args.project,
-                Lifecycle::Active,
-                args.output.output,
-                paint,
-            )
-            .await
-        }
-        Command::Close(args) => lifecycle::close(&client, &args, paint).await,
+        Command::Verify(args) => verify::run(&args, paint),
+        Command::Airlock(command) => airlock::run(&command, paint),
+        Command::Completions { shell } => completions::run(shell),
+        Command::Status(args) => status::run(&client().await?, &args, paint).await,
+        Command::Approve(args) => approve::run(&client().await?, &args, paint).await,
+        Command::Suspend(args) => lifecycle(args, Lifecycle::Suspended).await,
+        Command::Resume(args) => lifecycle(args, Lifecycle::Active).await,
+        Command::Close(args) => lifecycle::close(&client().await?, &args, paint).await,
         Command::Attestation(Attestation::Export(args)) => {
-            attestation::export(&client, &args).await
+            attestation::export(&client().await?, &args).await
         }
-        Command::Attestation(Attestation::Show(args)) => attestation::show(&client, &args).await,
-        Command::Doctor(args) => doctor::run(&client, &cli.global.namespace, &args, paint).await,
-        Command::Verify(_) | Command::Airlock(_) | Command::Completions { .. } => Ok(Done::Yes),
+        Command::Attestation(Attestation::Show(args)) => {
+            attestation::show(&client().await?, &args).await
+        }
+        Command::Doctor(args) => doctor::run(&client().await?, namespace, &args, paint).await,
+        Command::Conformance(args) => conformance::run(&target, namespace, &args, paint).await,
     }
 }

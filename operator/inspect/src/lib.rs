@@ -1,13 +1,14 @@
 //! What is in these bytes? From the contents of one file to findings that people must look at.
 //!
 //! Pure: no I/O but the reader that is handed in, no clock, no randomness, no names. [`inspect`] looks at one file, by its
-//! content only; [`name`] judges what a file is called, and [`request`] what several files are together. Memory is bounded
-//! whatever the size of the input, work by [`Limits`]. What cannot be read is a finding, never a pass.
+//! content only; [`name`] judges what a file is called, [`request`] what several files are together, and [`Folder`] does all
+//! three. Memory is bounded whatever the size of the input, work by [`Limits`]. What cannot be read is a finding, never a pass.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may fail loudly"))]
 
 mod bytes;
 mod findings;
+mod folder;
 mod image;
 mod inspect;
 mod kind;
@@ -22,6 +23,7 @@ mod table;
 mod text;
 mod walk;
 
+pub use folder::{DeclaredFile, Folder};
 pub use inspect::{InspectError, inspect};
 pub use kind::{Class, Kind};
 pub use limits::{Declared, Limits, Thresholds};

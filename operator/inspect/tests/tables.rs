@@ -363,3 +363,112 @@ fn documents() {
     breaks("HDF5", &common::binary::hdf5(b"counts"), "AL-I009");
     breaks("a program", b"\x7fELF\x02\x01\x01\0\0\0\0\0", "AL-N002");
 }
+
+#[test]
+fn allele_frequencies_alone_have_a_floor_too() {
+    let table = |frequency: &str, people: u32| {
+        let rows: String = (0..8)
+            .map(|n| format!("2\trs{}\tA\tG\t{frequency}\t{people}\n", 10_000 + n))
+            .collect();
+        format!("#CHROM\tID\tREF\tALT\tALT_FREQS\tOBS_CT\n{rows}")
+    };
+    passes("a common variant", table("0.125", 10_000).as_bytes());
+    breaks("a rare one", table("0.0005", 10_000).as_bytes(), "AL-I012");
+    breaks("of few people", table("0.125", 1000).as_bytes(), "AL-I012");
+}
+
+#[test]
+fn more_columns_than_people_read() {
+    let rows = |columns: usize| -> String {
+        let row = |n: usize| {
+            (0..columns)
+                .map(|c| format!("{}.5", n + c))
+                .collect::<Vec<_>>()
+        };
+        let names: Vec<String> = (0..columns).map(|c| format!("dose{c}")).collect();
+        format!(
+            "{}\n{}\n{}\n",
+            names.join(","),
+            row(1).join(","),
+            row(2).join(",")
+        )
+    };
+    passes("some", rows(40).as_bytes());
+    breaks("many", rows(300).as_bytes(), "AL-S011");
+}
+
+#[test]
+fn distances_between_people() {
+    let matrix = |n: usize| -> String {
+        let cell = |a: usize, b: usize| format!("0.{:03}", if a == b { 0 } else { 100 + a + b });
+        (0..n)
+            .map(|a| (0..n).map(|b| cell(a, b)).collect::<Vec<_>>().join("\t") + "\n")
+            .collect()
+    };
+    breaks("many", matrix(30).as_bytes(), "AL-I013");
+    let named = format!(
+        "\t{}\n{}",
+        ["u", "v", "w", "x"].join("\t"),
+        "trait\t0.1\t0.2\t0.3\t0.4\n".repeat(4)
+    );
+    passes("of traits", named.as_bytes());
+}
+
+#[test]
+fn json_in_one_long_line_and_json_that_ends_early() {
+    let person = |n: usize| {
+        let doses: Vec<String> = (0..200)
+            .map(|v| format!("\"2:{}:A:C_A\":{}", 10_000 + v, (n * v) % 3))
+            .collect();
+        format!("{{{}}}", doses.join(","))
+    };
+    let people: Vec<String> = (0..600).map(person).collect();
+    let json = format!("[{}]", people.join(","));
+    assert!(json.len() > 2 << 20, "longer than lines are kept");
+    breaks("all of it", json.as_bytes(), "AL-I006");
+    breaks(
+        "a part of it",
+        &json.as_bytes()[..json.len() / 2],
+        "AL-G019",
+    );
+    passes("another", b"{\"auc\": 0.81, \"n\": 4000}\n");
+}
+
+#[test]
+fn steps_of_survival_curves() {
+    let curve = |names: &str, people: f64, fall: f64| -> String {
+        let mut rows = format!("time,survival{names}\n");
+        for n in 0..8 {
+            let at = 1.0 - f64::from(n) * fall;
+            let risk = format!(",{:.0}", people * at);
+            rows.push_str(&format!(
+                "{n},{at:.4}{}\n",
+                if names.is_empty() { "" } else { &risk }
+            ));
+        }
+        rows
+    };
+    passes("wide steps", curve(",n_at_risk", 5000.0, 0.01).as_bytes());
+    breaks(
+        "of one person",
+        curve(",n_at_risk", 5000.0, 0.0002).as_bytes(),
+        "AL-S006",
+    );
+    let bare = curve("", 0.0, 0.01);
+    breaks("of nobody knows how many", bare.as_bytes(), "AL-S006");
+    let declared = |population| Declared {
+        population: Some(population),
+        ..Declared::default()
+    };
+    assert!(!look_as(bare.as_bytes(), &declared(5000)).held());
+    assert!(has(&look_as(bare.as_bytes(), &declared(300)), "AL-S006"));
+}
+
+#[test]
+fn acros_record_of_its_checks() {
+    passes("passed", include_bytes!("corpus/acro-pass.json"));
+    let failed = look(include_bytes!("corpus/acro-fail.json"));
+    let found = failed.findings.iter().find(|f| f.rule == "AL-S013");
+    // One output failed, and an exception is asked for it.
+    assert_eq!(found.map(|f| f.count), Some(2), "{failed:#?}");
+}

@@ -81,6 +81,8 @@ pub enum Refusal {
     TooManyBytes,
     /// A name that is not UTF-8, holds a control character, or is too long.
     Name,
+    /// A file that its owner does not let be read.
+    Unreadable,
     /// A file changed while it was copied.
     Changed,
 }
@@ -106,6 +108,9 @@ impl Refusal {
             }
             Self::Name => {
                 "A name in the folder is not UTF-8, holds a control character or is too long. Rename it."
+            }
+            Self::Unreadable => {
+                "A file or folder in it cannot be read. Give yourself the right to read it (chmod -R u+rX)."
             }
             Self::Changed => {
                 "A file changed while it was copied. Stop what writes into the folder."

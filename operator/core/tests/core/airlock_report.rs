@@ -203,6 +203,7 @@ fn every_refusal_says_what_to_do() {
         Refusal::TooManyFiles,
         Refusal::TooManyBytes,
         Refusal::Name,
+        Refusal::Unreadable,
         Refusal::Changed,
     ];
     for refusal in all {

@@ -28,6 +28,7 @@ use self::verdict::{Evidence, verdict};
 use super::check::{Check, Level};
 use super::facts::Facts;
 use crate::error::explain;
+use crate::interrupt::interrupted;
 use crate::out::note;
 
 const SECTION: &str = "probe";
@@ -74,22 +75,6 @@ fn unique() -> String {
         .chars()
         .take(8)
         .collect()
-}
-
-/// Ctrl-C, or being told to end.
-async fn interrupted() {
-    let terminate = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminate => {}
-    }
 }
 
 async fn probe(client: &Client, plan: &Plan) -> Result<Vec<Check>, String> {

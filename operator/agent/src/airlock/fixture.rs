@@ -1,0 +1,85 @@
+//! A folder and a chamber on disk, for tests.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use sde_core::airlock::JobKind;
+use sde_core::airlock::task::{Declaration, TASK_VERSION, Task, Thresholds};
+use sde_crds::airlock_request::Direction;
+use tempfile::TempDir;
+
+use super::chamber::Chamber;
+
+pub const UID: &str = "7c1e6f1a-0b1d-4f5c-9a57-1f2e3d4c5b6a";
+
+/// Counts over the threshold, rounded to 5.
+pub const COUNTS: &[u8] = b"group,cases,controls\na,120,135\nb,140,155\n";
+
+pub struct Site(TempDir);
+
+impl Site {
+    pub fn new() -> Self {
+        let site = Self(tempfile::tempdir().expect("tempdir"));
+        for folder in [site.source(), site.root()] {
+            fs::create_dir(folder).expect("directory");
+        }
+        site
+    }
+
+    /// With two files in the folder, one in a folder below.
+    pub fn filled() -> Self {
+        let site = Self::new();
+        site.put("table.csv", COUNTS);
+        site.put("figures/plot.txt", b"A plot.\n");
+        site
+    }
+
+    pub fn source(&self) -> PathBuf {
+        self.0.path().join("source")
+    }
+
+    pub fn root(&self) -> PathBuf {
+        self.0.path().join("chamber")
+    }
+
+    pub fn outside(&self) -> PathBuf {
+        self.0.path().to_owned()
+    }
+
+    pub fn chamber(&self) -> Chamber {
+        Chamber::at(&self.root())
+    }
+
+    pub fn put(&self, relative: &str, bytes: &[u8]) -> PathBuf {
+        put(&self.source(), relative, bytes)
+    }
+
+    pub fn content(&self, name: &str) -> PathBuf {
+        self.root().join("content").join(name)
+    }
+
+    pub fn manifest(&self) -> PathBuf {
+        self.root().join("sealed/manifest.json")
+    }
+}
+
+pub fn put(root: &Path, relative: &str, bytes: &[u8]) -> PathBuf {
+    let path = root.join(relative);
+    fs::create_dir_all(path.parent().expect("parent")).expect("directories");
+    fs::write(&path, bytes).expect("file");
+    path
+}
+
+pub fn task(kind: JobKind) -> Task {
+    Task {
+        version: TASK_VERSION,
+        kind,
+        salt: UID.to_owned(),
+        direction: Direction::Export,
+        max_bytes: 64 << 20,
+        max_files: 50,
+        policy_digest: format!("v1:sha256:{}", "c".repeat(64)),
+        thresholds: Thresholds { minimum_count: 10 },
+        declaration: Declaration::default(),
+    }
+}

@@ -1,0 +1,206 @@
+//! A folder somebody else may write into while we read it: every name is resolved by the kernel below one open directory, without
+//! links of any kind and without leaving the mount (openat2), and what was opened is asked what it is. So a path that is swapped
+//! under us is refused, or is another file of the same folder; never one from elsewhere.
+
+use std::ffi::CStr;
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, open, openat2, statat};
+use rustix::io::Errno;
+use sde_core::airlock::report::Refusal;
+
+use crate::airlock::error::JobError;
+
+/// Bytes of a path relative to the folder.
+const PATH_MAX: usize = 1024;
+
+/// Folders within folders.
+const DEPTH_MAX: usize = 32;
+
+/// Folders in all: nobody looks through more, and a walk must end.
+const FOLDERS_MAX: usize = 1000;
+
+/// An open folder.
+#[derive(Debug)]
+pub struct Folder(OwnedFd);
+
+/// A regular file that stands alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Relative to the folder, with `/` between its parts.
+    pub path: String,
+    /// Device and inode.
+    pub id: (u64, u64),
+    /// Bytes.
+    pub size: u64,
+}
+
+impl Folder {
+    /// Opens a folder by a path that we were given, not by one found in a folder.
+    ///
+    /// # Errors
+    /// As `open`: not there, not a folder, a link.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(Self(open(path, flags, Mode::empty())?))
+    }
+
+    /// Opens a file below it for reading. Does not wait for the other end of a pipe; what it is must be asked of the result.
+    ///
+    /// # Errors
+    /// `ELOOP` for a link anywhere on the way, `EXDEV` for another mount.
+    pub fn file(&self, path: &str) -> Result<File, Errno> {
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
+        below(&self.0, path, flags).map(File::from)
+    }
+
+    /// Its regular files, by the bytes of their paths; with at most `files` of them and `bytes` in all.
+    ///
+    /// # Errors
+    /// [`JobError::Refused`] at the first thing that cannot be sealed.
+    pub fn list(&self, files: u64, bytes: u64) -> Result<Vec<Entry>, JobError> {
+        let again = below(&self.0, ".", OFlags::RDONLY | OFlags::DIRECTORY)
+            .map_err(JobError::errno("the folder cannot be read"))?;
+        let mut walk = Walk {
+            files,
+            bytes,
+            found: Vec::new(),
+            folders: vec![(again, String::new(), 0)],
+            seen: 1,
+        };
+        while let Some((fd, path, depth)) = walk.folders.pop() {
+            walk.folder(&fd, &path, depth)?;
+        }
+        let mut found = walk.found;
+        found.sort_unstable_by(|a, b| a.path.as_bytes().cmp(b.path.as_bytes()));
+        Ok(found)
+    }
+
+    /// The names in it, sorted, however many and whatever they are.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn names(&self) -> io::Result<Vec<Vec<u8>>> {
+        let mut names = Vec::new();
+        for entry in Dir::read_from(&self.0)? {
+            let entry = entry?;
+            if !is_self(entry.file_name()) {
+                names.push(entry.file_name().to_bytes().to_vec());
+            }
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+}
+
+/// What is left to walk and what was found.
+struct Walk {
+    files: u64,
+    bytes: u64,
+    found: Vec<Entry>,
+    folders: Vec<(OwnedFd, String, usize)>,
+    seen: usize,
+}
+
+impl Walk {
+    fn folder(&mut self, fd: &OwnedFd, path: &str, depth: usize) -> Result<(), JobError> {
+        let unread = "a folder cannot be read";
+        for entry in Dir::read_from(fd).map_err(JobError::errno(unread))? {
+            let entry = entry.map_err(JobError::errno(unread))?;
+            if is_self(entry.file_name()) {
+                continue;
+            }
+            self.entry(fd, path, entry.file_name(), depth)?;
+        }
+        Ok(())
+    }
+
+    fn entry(
+        &mut self,
+        fd: &OwnedFd,
+        parent: &str,
+        name: &CStr,
+        depth: usize,
+    ) -> Result<(), JobError> {
+        let refused = |why| Err(JobError::Refused(why));
+        let Ok(text) = name.to_str() else {
+            return refused(Refusal::Name);
+        };
+        let path = if parent.is_empty() {
+            text.to_owned()
+        } else {
+            format!("{parent}/{text}")
+        };
+        if path.len() > PATH_MAX || path.chars().any(char::is_control) {
+            return refused(Refusal::Name);
+        }
+        let stat = match statat(fd, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => stat,
+            Err(Errno::NOENT) => return refused(Refusal::Changed),
+            Err(error) => return Err(JobError::Io("a file cannot be looked at", error.into())),
+        };
+        match FileType::from_raw_mode(stat.st_mode) {
+            FileType::Symlink => refused(Refusal::SymbolicLink),
+            FileType::Directory => {
+                self.seen += 1;
+                if depth >= DEPTH_MAX || self.seen > FOLDERS_MAX {
+                    return refused(Refusal::TooManyFiles);
+                }
+                let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+                let below = below(fd, text, flags).map_err(swapped)?;
+                self.folders.push((below, path, depth + 1));
+                Ok(())
+            }
+            FileType::RegularFile if stat.st_nlink > 1 => refused(Refusal::HardLink),
+            FileType::RegularFile => {
+                let size = u64::try_from(stat.st_size).unwrap_or(u64::MAX);
+                self.found.push(Entry {
+                    path,
+                    id: (stat.st_dev, stat.st_ino),
+                    size,
+                });
+                if self.found.len() as u64 > self.files {
+                    return refused(Refusal::TooManyFiles);
+                }
+                match self.bytes.checked_sub(size) {
+                    Some(left) => self.bytes = left,
+                    None => return refused(Refusal::TooManyBytes),
+                }
+                Ok(())
+            }
+            _ => refused(Refusal::SpecialFile),
+        }
+    }
+}
+
+fn below(fd: &OwnedFd, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
+    let resolve = ResolveFlags::BENEATH
+        | ResolveFlags::NO_SYMLINKS
+        | ResolveFlags::NO_MAGICLINKS
+        | ResolveFlags::NO_XDEV;
+    let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    openat2(fd, path, flags, Mode::empty(), resolve)
+}
+
+/// A name that was one thing when it was looked at and is another when it is opened.
+pub fn swapped(error: Errno) -> JobError {
+    match error {
+        Errno::LOOP => JobError::Refused(Refusal::SymbolicLink),
+        Errno::ACCESS => JobError::Refused(Refusal::Unreadable),
+        Errno::NOENT | Errno::NOTDIR | Errno::NXIO | Errno::XDEV => {
+            JobError::Refused(Refusal::Changed)
+        }
+        other => JobError::Io("a file cannot be opened", other.into()),
+    }
+}
+
+fn is_self(name: &CStr) -> bool {
+    matches!(name.to_bytes(), b"." | b"..")
+}
+
+#[cfg(test)]
+#[path = "folder_tests.rs"]
+mod tests;

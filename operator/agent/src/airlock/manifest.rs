@@ -1,0 +1,78 @@
+//! What is in a chamber: its files by number, with the names they had. The identity of the chamber's bytes is this list's digest.
+
+use sde_core::airlock::report::salted_digest;
+use sde_evidence::canonical_json;
+use serde::{Deserialize, Serialize};
+
+use crate::airlock::error::JobError;
+
+/// The version this code writes and reads.
+const VERSION: u8 = 1;
+
+/// Every file of a chamber.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Manifest {
+    version: u8,
+    /// In the order of the bytes of their paths.
+    pub files: Vec<SealedFile>,
+}
+
+/// One file. Owner, mode, times and extended attributes are not carried over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SealedFile {
+    /// Its number, from 0: what it is called in the chamber and in the API.
+    pub number: u64,
+    /// What it was called in the folder, with `/` between the parts.
+    pub path: String,
+    /// Bytes.
+    pub size: u64,
+    /// SHA-256, 64 hexadecimal digits.
+    pub sha256: String,
+}
+
+impl Manifest {
+    /// Of these files.
+    pub fn new(files: Vec<SealedFile>) -> Self {
+        Self {
+            version: VERSION,
+            files,
+        }
+    }
+
+    /// Reads a manifest; none when the bytes are anything else.
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
+        serde_json::from_slice(bytes)
+            .ok()
+            .filter(|m: &Self| m.version == VERSION)
+    }
+
+    /// Its RFC 8785 bytes, as they are kept in the chamber.
+    ///
+    /// # Errors
+    /// [`JobError::Canonical`] for a size beyond 2^53.
+    pub fn bytes(&self) -> Result<Vec<u8>, JobError> {
+        canonical_json(self).map_err(|e| JobError::Canonical("the manifest", e))
+    }
+
+    /// The digest people confirm and review.
+    ///
+    /// # Errors
+    /// As [`Manifest::bytes`].
+    pub fn digest(&self, salt: &str) -> Result<String, JobError> {
+        Ok(salted_digest(salt, &self.bytes()?))
+    }
+
+    /// All files together, in bytes.
+    pub fn size(&self) -> u64 {
+        self.files
+            .iter()
+            .fold(0, |sum, f| sum.saturating_add(f.size))
+    }
+}
+
+/// What a file is called in the chamber.
+pub fn file_name(number: u64) -> String {
+    format!("{number:03}")
+}

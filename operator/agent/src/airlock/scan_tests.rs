@@ -1,0 +1,158 @@
+//! Scanning real chambers.
+
+use std::fs;
+
+use sde_core::airlock::JobKind;
+use sde_core::airlock::report::Matched;
+use sde_crds::airlock_status::Severity;
+use serde_json::Value;
+
+use super::*;
+use crate::airlock::fixture::{COUNTS, Site, UID, task};
+use crate::airlock::seal::seal;
+
+const SMALL: &[u8] = b"group,cases,controls\na,7,135\nb,140,155\n";
+const VCF: &[u8] = b"##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tHG00096\tHG00097\n1\t100\trs1\tA\tG\t.\tPASS\t.\tGT\t0/1\t1/1\n";
+
+fn site(files: &[(&str, &[u8])]) -> (Site, String) {
+    let site = Site::new();
+    for (path, bytes) in files {
+        site.put(path, bytes);
+    }
+    let sealed = seal(
+        &task(JobKind::Seal),
+        &site.source(),
+        &site.chamber(),
+        &mut |_| {},
+    );
+    let digest = sealed.expect("sealed").digest;
+    (site, digest)
+}
+
+fn scan_quietly(site: &Site, task: &Task) -> Scanned {
+    scan(task, &site.chamber(), &mut |_| {}).expect("scanned")
+}
+
+fn whole(site: &Site) -> Vec<u8> {
+    fs::read(site.root().join("report/findings.json")).expect("the whole report")
+}
+
+fn held(rules: &[Matched]) -> Vec<(&str, u64, bool)> {
+    let held = rules.iter().filter(|r| r.severity >= Severity::Hold);
+    held.map(|r| (r.rule.as_str(), r.files, r.certain))
+        .collect()
+}
+
+#[test]
+fn honest_work_is_not_held_and_the_report_is_bound() {
+    let (site, digest) = site(&[
+        ("table.csv", COUNTS),
+        ("notes.md", b"# Notes\n\nNothing.\n"),
+    ]);
+    let task = task(JobKind::Scan);
+    let said = scan_quietly(&site, &task);
+    assert_eq!(held(&said.rules), []);
+    assert_eq!(said.content_digest, digest);
+    assert_eq!(said.policy_digest, task.policy_digest);
+    assert_eq!(said.digest, salted_digest(UID, &whole(&site)));
+    assert_eq!(scan_quietly(&site, &task), said, "a repeat says the same");
+    let report: Value = serde_json::from_slice(&whole(&site)).expect("JSON");
+    assert_eq!(report["contentDigest"], digest);
+    assert_eq!(report["thresholds"]["smallCount"], 10);
+    assert_eq!(report["files"][1]["number"], 1);
+    assert_eq!(report["files"][1]["kind"], "Table");
+}
+
+#[test]
+fn genotypes_are_blocked_for_certain_and_never_shown() {
+    let (site, _) = site(&[("participant-17.txt", VCF), ("table.csv", COUNTS)]);
+    let said = scan_quietly(&site, &task(JobKind::Scan));
+    assert_eq!(said.rules[0].severity, Severity::Block);
+    assert_eq!(held(&said.rules)[0], ("AL-I002", 1, true));
+    let report = String::from_utf8(whole(&site)).expect("text");
+    assert!(report.contains("AL-I002"));
+    for secret in ["participant", "HG00096", "rs1"] {
+        assert!(!report.contains(secret), "{secret}");
+    }
+}
+
+#[test]
+fn the_policy_says_what_a_small_count_is() {
+    let (site, _) = site(&[("a.csv", SMALL), ("b.csv", SMALL)]);
+    let with = |minimum_count| {
+        let mut task = task(JobKind::Scan);
+        task.thresholds.minimum_count = minimum_count;
+        scan_quietly(&site, &task)
+    };
+    assert_eq!(held(&with(10).rules), [("AL-S001", 2, false)]);
+    assert_eq!(held(&with(7).rules), []);
+    assert_eq!(held(&with(8).rules), [("AL-S001", 2, false)]);
+    assert_ne!(
+        with(7).digest,
+        with(8).digest,
+        "thresholds are in the report"
+    );
+    let (site, _) = site_of_four();
+    let mut floor = task(JobKind::Scan);
+    floor.thresholds.minimum_count = 0;
+    assert_eq!(
+        held(&scan_quietly(&site, &floor).rules),
+        [("AL-S001", 1, false)]
+    );
+}
+
+fn site_of_four() -> (Site, String) {
+    site(&[("a.csv", b"group,cases,controls\na,4,135\nb,140,155\n")])
+}
+
+#[test]
+fn what_is_declared_takes_part() {
+    let gwas = b"rsid\tchromosome\tposition\teffect_allele\tother_allele\teffect_allele_frequency\tbeta\tstandard_error\tp_value\nrs1\t1\t100\tA\tG\t0.31\t0.1\t0.02\t1e-6\nrs2\t1\t200\tC\tT\t0.22\t0.2\t0.03\t1e-7\n";
+    let (site, _) = site(&[("gwas.tsv", gwas)]);
+    let with = |population: Option<u64>| {
+        let mut task = task(JobKind::Scan);
+        let said = DeclaredFile {
+            population,
+            figure: false,
+            counts_file: None,
+        };
+        task.declaration.files.insert(0, said);
+        let rules = scan_quietly(&site, &task).rules;
+        rules.iter().any(|r| r.rule == "AL-I012")
+    };
+    assert!(with(None), "nobody says how many people");
+    assert!(with(Some(150)), "too few");
+    assert!(!with(Some(45_210)));
+
+    let figure = |counts_file| {
+        let (site, _) = site_with_counts();
+        let mut task = task(JobKind::Scan);
+        let said = DeclaredFile {
+            population: None,
+            figure: true,
+            counts_file,
+        };
+        task.declaration.files.insert(1, said);
+        let rules = scan_quietly(&site, &task).rules;
+        rules.iter().any(|r| r.rule == "AL-S012")
+    };
+    assert!(!figure(Some(0)));
+    assert!(figure(None));
+    assert!(figure(Some(1)));
+}
+
+fn site_with_counts() -> (Site, String) {
+    site(&[("counts.csv", COUNTS), ("figure.md", b"# A figure\n")])
+}
+
+#[test]
+fn a_chamber_that_was_changed_is_scanned_as_what_it_is() {
+    let (site, digest) = site(&[("table.csv", COUNTS), ("z.md", b"# Z\n")]);
+    fs::remove_file(site.content("001")).expect("removed");
+    let said = scan_quietly(&site, &task(JobKind::Scan));
+    assert_ne!(said.content_digest, digest);
+    assert_eq!(held(&said.rules), [("AL-G019", 1, false)]);
+
+    let nothing = scan(&task(JobKind::Scan), &Site::new().chamber(), &mut |_| {});
+    assert!(matches!(nothing, Err(JobError::Chamber(_))));
+}
