@@ -16,6 +16,7 @@ pub mod lab;
 pub mod lane;
 pub mod life;
 pub mod node;
+mod node_airlock;
 mod node_compute;
 mod node_conformance;
 mod node_release;
