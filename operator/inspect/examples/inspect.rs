@@ -32,12 +32,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         )?;
         let seconds = began.elapsed().as_secs_f64();
         let file = path.rsplit('/').next().unwrap_or(&path);
-        let mut findings = report.findings.clone();
-        findings.extend(name(file, report.kind));
+        let findings = &report.findings;
+        let named = name(file, report.kind)
+            .iter()
+            .any(|f| f.severity >= Severity::Hold);
         let rules: Vec<(&str, Severity)> = findings.iter().map(|f| (f.rule, f.severity)).collect();
         let held = findings.iter().any(|f| f.severity >= Severity::Hold);
         let line = serde_json::json!({
-            "path": path, "kind": report.kind, "bytes": report.facts.bytes, "held": held, "rules": rules, "seconds": seconds,
+            "path": path, "kind": report.kind, "bytes": report.facts.bytes, "held": held, "named": named, "rules": rules, "seconds": seconds,
             "what": findings.iter().map(|f| format!("{} {}: {}", f.rule, f.place, f.what)).collect::<Vec<_>>(),
         });
         println!("{line}");

@@ -13,6 +13,9 @@ use crate::project::access::works;
 use crate::project::{self, State};
 use crate::rejection::{Rejection, summarise};
 
+/// The most people that a request remembers to have been of its project: the schema's bound on the list.
+pub(super) const MOST_INSIDERS: usize = 500;
+
 /// Everything a decision about one request may depend on.
 #[derive(Debug, Clone)]
 pub struct Observed {
@@ -45,12 +48,13 @@ impl Observed {
         self.request.status.clone().unwrap_or_default()
     }
 
-    /// Whether somebody is, or was while this request lived, of the project.
+    /// Whether somebody is, or was while this request lived, of the project. Once more people were than the list holds, anybody may
+    /// have been: then nobody can review it.
     pub fn insider(&self, user: &str) -> bool {
         let now = self.project.iter().any(|p| p.members.contains(user));
         let before = self.request.status.as_ref();
         let before = before.and_then(|s| s.insiders.as_ref());
-        now || before.is_some_and(|b| b.iter().any(|i| i == user))
+        now || before.is_some_and(|b| b.len() >= MOST_INSIDERS || b.iter().any(|i| i == user))
     }
 
     /// Whether the request itself is being deleted, with its namespace.

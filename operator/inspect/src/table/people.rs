@@ -55,7 +55,9 @@ pub fn genotypes(block: &Block, strict: bool, walk: &mut Walk<'_>, place: &Place
         || block
             .labelled()
             .any(|(_, label, _)| matches!(label, Label::Variant | Label::Position | Label::Person));
-    if calls >= need && block.rows >= 2 || keyed && genotyped >= need {
+    let variants = block.columns.iter().any(Column::is_variants);
+    let person = variants && block.columns.iter().any(Column::is_person);
+    if calls >= need && block.rows >= 2 || keyed && genotyped >= need || person {
         let what = format!("{} columns of genotypes", genotyped);
         walk.findings.add(&rules::I006, &place, what);
     } else if strict && block.rows >= DOSES && doses >= need && varied(block) {
