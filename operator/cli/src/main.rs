@@ -54,7 +54,7 @@ async fn run(cli: Cli) -> Result<Done, CliError> {
     let namespace = &cli.global.namespace;
     match cli.command {
         Command::Verify(args) => verify::run(&args, paint),
-        Command::Airlock(command) => airlock::run(&command, paint),
+        Command::Airlock(command) => airlock::run(&command, &target, paint).await,
         Command::Completions { shell } => completions::run(shell),
         Command::Status(args) => status::run(&client().await?, &args, paint).await,
         Command::Approve(args) => approve::run(&client().await?, &args, paint).await,

@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use sde_crds::airlock_review::Answer;
+
+use super::choices::{Decision, Reason, Role, answer};
 use crate::args::Output;
 
 /// What to do.
@@ -25,6 +28,118 @@ Exit codes:
   2  a file cannot be read, or the command line cannot work as given"
     )]
     Inspect(InspectArgs),
+    /// List requests: where each is, what it waits for, since when
+    #[command(after_help = "Examples:
+  kubectl sde airlock list -P prj-4f2c
+  kubectl sde airlock list --all --queue           what waits for reviewers and custodians, the oldest first
+  kubectl sde airlock list --all -o json | jq '.[] | select(.phase == \"Failed\")'")]
+    List(ListArgs),
+    /// Show one request: where it is, why, who can act, what is declared, what was found, how far its review is
+    #[command(
+        after_help = "What was voted is not shown before it is decided. Names of files stay in the chamber: files are numbers.
+
+Example:
+  kubectl sde airlock show prj-4f2c penetrance-tables"
+    )]
+    Show(ShowArgs),
+    /// Ask for a folder of your outbox to leave, or for files to come in
+    #[command(
+        after_help = "Every file is declared exactly once, by its number: files are counted from 0 in the order of their paths. FILE.yaml is a
+list, as crds/examples/airlockrequest.yaml has it under spec.outputs; `kubectl explain airlockrequest.spec.outputs` says what
+each field means. Text is at most 160 characters in words of at most 32.
+
+An Export is sealed at once: the folder is copied, and later changes of it change nothing. Then confirm what was copied.
+An Import stays a draft: there is no door for uploads yet.
+
+Examples:
+  kubectl sde airlock submit prj-4f2c --folder penetrance-tables --purpose 'Tables for the article' --outputs outputs.yaml
+  kubectl sde airlock submit prj-4f2c --name reference --purpose 'A reference panel' --import imports.yaml"
+    )]
+    Submit(SubmitArgs),
+    /// Submit exactly what was sealed of a request of yours: you look at its digest, files and bytes
+    #[command(
+        after_help = "Afterwards neither the declaration nor the content can change.
+
+Examples:
+  kubectl sde airlock confirm prj-4f2c penetrance-tables
+  kubectl sde airlock confirm prj-4f2c penetrance-tables --digest v1:sha256:... --yes"
+    )]
+    Confirm(ConfirmArgs),
+    /// Decide, as a reviewer, on exactly the content, findings and policy that are shown to you
+    #[command(
+        after_help = "You must be neither its requester nor of the project. A review never changes: what you decide differently later is another
+one, and the strictest counts. How others voted is hidden until it is decided.
+
+Examples:
+  kubectl sde airlock review prj-4f2c penetrance-tables --decision Approve --role OutputChecker
+  kubectl sde airlock review prj-4f2c penetrance-tables --decision Approve --role Senior --answer AL-S001=CountsSeen
+  kubectl sde airlock review prj-4f2c penetrance-tables --decision Return --role OutputChecker --reason SmallCounts \\
+    --refuse-file 0 --note 'Suppress the cells below ten'
+  kubectl sde airlock review prj-4f2c genotypes --decision Reject --role Custodian --reason IndividualLevel --note 'Send summaries'"
+    )]
+    Review(ReviewArgs),
+    /// Take a request of yours back, for good: nothing of it is released
+    #[command(after_help = "Example:
+  kubectl sde airlock withdraw prj-4f2c penetrance-tables")]
+    Withdraw(WithdrawArgs),
+    /// Have a request of yours that has Failed tried again, from where it broke
+    #[command(after_help = "Example:
+  kubectl sde airlock retry prj-4f2c penetrance-tables")]
+    Retry(ShowArgs),
+}
+
+/// Which request.
+#[derive(Debug, Args)]
+pub struct RequestArgs {
+    /// Project
+    pub project: String,
+    /// Request
+    pub request: String,
+}
+
+/// Arguments of `airlock list`.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    #[command(flatten)]
+    pub of: Whose,
+    /// Only what people must decide on (InReview, Blocked), the oldest first
+    #[arg(long)]
+    pub queue: bool,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Requests of which projects.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct Whose {
+    /// Requests of this project
+    #[arg(long, short = 'P', value_name = "PROJECT")]
+    pub project: Option<String>,
+    /// Requests of all projects
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// Arguments of `airlock show` and `retry`.
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    #[command(flatten)]
+    pub of: RequestArgs,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Arguments of `airlock withdraw`.
+#[derive(Debug, Args)]
+pub struct WithdrawArgs {
+    #[command(flatten)]
+    pub of: RequestArgs,
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+    #[command(flatten)]
+    pub output: Output,
 }
 
 /// Arguments of `airlock inspect`.
@@ -39,6 +154,94 @@ pub struct InspectArgs {
     /// People in the project's data
     #[arg(long, value_name = "N")]
     pub cohort: Option<u64>,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Arguments of `airlock submit`.
+#[derive(Debug, Args)]
+pub struct SubmitArgs {
+    /// Project
+    pub project: String,
+    /// Folder in your outbox that is to leave
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires = "outputs",
+        conflicts_with = "import"
+    )]
+    pub folder: Option<String>,
+    /// Why these files must cross
+    #[arg(long, value_name = "TEXT")]
+    pub purpose: String,
+    #[command(flatten)]
+    pub declared: DeclaredArgs,
+    /// Name of the request [default: that of the folder]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// The Returned request that this one answers
+    #[arg(long, value_name = "REQUEST")]
+    pub supersedes: Option<String>,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// What the files are.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct DeclaredArgs {
+    /// What leaves
+    #[arg(long, value_name = "FILE.yaml", requires = "folder")]
+    pub outputs: Option<PathBuf>,
+    /// What comes in
+    #[arg(long, value_name = "FILE.yaml")]
+    pub import: Option<PathBuf>,
+}
+
+/// Arguments of `airlock confirm`.
+#[derive(Debug, Args)]
+pub struct ConfirmArgs {
+    #[command(flatten)]
+    pub of: RequestArgs,
+    /// Digest that you have looked at; refused when another one was sealed
+    #[arg(long, value_name = "DIGEST")]
+    pub digest: Option<String>,
+    /// Do not ask
+    #[arg(long, short, requires = "digest")]
+    pub yes: bool,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Arguments of `airlock review`.
+#[derive(Debug, Args)]
+pub struct ReviewArgs {
+    #[command(flatten)]
+    pub of: RequestArgs,
+    /// Your decision
+    #[arg(long, value_enum)]
+    pub decision: Decision,
+    /// Role in which you decide
+    #[arg(long, value_enum)]
+    pub role: Role,
+    /// Why [default for Approve: SafeAsDeclared, or HeldButSafe with answers; for Reopen: HeldButSafe]
+    #[arg(long, value_enum, value_name = "CODE")]
+    pub reason: Option<Reason>,
+    /// What the requester should do; never what a file says
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
+    /// Why a rule does not stand in the way; once for each that holds or blocks it. Codes: FalsePositive, CountsSeen, NotLinkable, AlreadyPublic, RiskWeighed
+    #[arg(long = "answer", value_name = "RULE=CODE", value_parser = answer)]
+    pub answers: Vec<Answer>,
+    /// Return: number of a file that must not leave as it is; may be repeated
+    #[arg(long = "refuse-file", value_name = "N")]
+    pub refused_files: Vec<i64>,
+    /// Declare that you have an interest in the outcome: the review is kept and does not count
+    #[arg(long)]
+    pub conflict: bool,
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
     #[command(flatten)]
     pub output: Output,
 }

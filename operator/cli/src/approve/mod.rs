@@ -73,7 +73,10 @@ pub async fn run(client: &Client, args: &ApproveArgs, paint: Paint) -> Result<Do
 }
 
 /// The user name under which the API server knows this person: what its policies compare.
-async fn who_am_i(client: &Client) -> Result<String, CliError> {
+///
+/// # Errors
+/// [`CliError::Api`], or [`CliError::Refused`] when it does not say.
+pub async fn who_am_i(client: &Client) -> Result<String, CliError> {
     let api: Api<SelfSubjectReview> = Api::all(client.clone());
     let review = api
         .create(&PostParams::default(), &SelfSubjectReview::default())

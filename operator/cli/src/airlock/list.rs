@@ -1,0 +1,99 @@
+//! Requests, one a row.
+
+use jiff::Timestamp;
+use sde_crds::AirlockRequest;
+use sde_crds::airlock_status::AirlockPhase as Phase;
+
+use super::view::{Actor, Row, row};
+use crate::text::{Line, Paint, Tone, span, table};
+
+/// One row a request, by project and name; of the queue only what people must decide on, the oldest first.
+pub fn rows(requests: &[AirlockRequest], queue: bool) -> Vec<Row> {
+    let mut rows: Vec<Row> = requests.iter().map(row).collect();
+    rows.sort_by(|a, b| (&a.project, &a.request).cmp(&(&b.project, &b.request)));
+    if queue {
+        rows.retain(|r| matches!(r.phase, Phase::InReview | Phase::Blocked));
+        rows.sort_by_key(|r| r.since);
+    }
+    rows
+}
+
+/// Colour of a phase.
+pub fn phase_tone(phase: Phase) -> Tone {
+    match phase {
+        Phase::Released => Tone::Good,
+        Phase::Draft
+        | Phase::Sealing
+        | Phase::Submitted
+        | Phase::Scanning
+        | Phase::InReview
+        | Phase::Approved
+        | Phase::Releasing => Tone::Wait,
+        Phase::Blocked | Phase::Rejected | Phase::Failed | Phase::Revoked => Tone::Bad,
+        Phase::Returned | Phase::Withdrawn | Phase::Expired => Tone::Dim,
+    }
+}
+
+/// Bytes in the largest unit of 1024 that fits.
+pub fn size(bytes: i64) -> String {
+    let units = ["KiB", "MiB", "GiB", "TiB"];
+    let mut tenths = i128::from(bytes) * 10;
+    let mut unit = "B";
+    for next in units {
+        if tenths < 10_240 {
+            break;
+        }
+        tenths /= 1024;
+        unit = next;
+    }
+    match (unit, tenths % 10) {
+        ("B", _) | (_, 0) => format!("{} {unit}", tenths / 10),
+        (_, tenth) => format!("{}.{tenth} {unit}", tenths / 10),
+    }
+}
+
+/// As a table.
+pub fn render(rows: &[Row], queue: bool, now: Timestamp, paint: Paint) -> String {
+    if rows.is_empty() && queue {
+        return "Nothing waits for a decision.\n".to_owned();
+    }
+    if rows.is_empty() {
+        return "No requests.\n".to_owned();
+    }
+    let cells: Vec<Vec<Line>> = rows.iter().map(|r| cells(r, now)).collect();
+    table(
+        paint,
+        &[
+            "PROJECT",
+            "REQUEST",
+            "DIRECTION",
+            "PHASE",
+            "REQUESTER",
+            "FILES",
+            "SIZE",
+            "WAITS FOR",
+            "FOR",
+        ],
+        &cells,
+    )
+}
+
+fn cells(row: &Row, now: Timestamp) -> Vec<Line> {
+    let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+    let waits_for = match row.waits_for {
+        Actor::Nobody => Line::new(Tone::Dim, "-"),
+        actor => Line::plain(actor.name()),
+    };
+    let since = row.since.map(|at| span(now.duration_since(at).as_secs()));
+    vec![
+        Line::new(Tone::Strong, row.project.clone()),
+        Line::new(Tone::Strong, row.request.clone()),
+        Line::plain(format!("{:?}", row.direction)),
+        Line::new(phase_tone(row.phase), row.phase.to_string()),
+        Line::plain(row.requester.clone()),
+        Line::plain(or_dash(row.files.map(|n| n.to_string()))),
+        Line::plain(or_dash(row.bytes.map(size))),
+        waits_for,
+        Line::plain(or_dash(since)),
+    ]
+}

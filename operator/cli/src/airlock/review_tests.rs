@@ -1,0 +1,221 @@
+//! Which reviews are made, and which are refused before they would be refused or not count. Core, which counts in the controller,
+//! agrees.
+
+use sde_core::airlock::review::{Verdict, tally};
+use sde_core::airlock::{Chamber, Observed};
+use sde_crds::airlock_review::{
+    Answer, Because, ConflictOfInterest, ReviewDecision as D, ReviewReason, ReviewRole as R,
+};
+use sde_crds::airlock_status::{AirlockPhase as Phase, Severity};
+use sde_crds::policy_airlock::AirlockPolicy;
+use sde_crds::{AirlockRequest, AirlockReview};
+
+use super::choices::answer;
+use super::review::{Decided, Known, next, plan, render};
+use super::samples::{at, blocked, digest, draft, held, now, released};
+use crate::error::CliError;
+use crate::fixtures;
+use crate::text::Paint;
+
+fn policy() -> AirlockPolicy {
+    fixtures::policy().spec.airlock.unwrap()
+}
+
+fn decides(decision: D, role: R) -> Decided {
+    Decided {
+        decision,
+        role,
+        reason: None,
+        advice: None,
+        answers: Vec::new(),
+        refused_files: Vec::new(),
+        conflict: ConflictOfInterest::None,
+    }
+}
+
+fn answering(rule: &str, role: R) -> Decided {
+    Decided {
+        answers: vec![Answer {
+            rule: rule.to_owned(),
+            because: Because::CountsSeen,
+        }],
+        ..decides(D::Approve, role)
+    }
+}
+
+fn planned(
+    request: &AirlockRequest,
+    decided: &Decided,
+    me: &str,
+) -> Result<AirlockReview, CliError> {
+    let policy = policy();
+    let known = Known {
+        me,
+        members: &["u-5d02".to_owned()],
+        policy: Some(&policy),
+    };
+    plan(request, decided, &known)
+}
+
+fn refused(request: &AirlockRequest, decided: &Decided, me: &str) -> String {
+    planned(request, decided, me).unwrap_err().to_string()
+}
+
+fn counted(
+    request: &AirlockRequest,
+    reviews: Vec<AirlockReview>,
+) -> sde_core::airlock::review::Tally {
+    let policy = policy();
+    let observed = Observed {
+        request: request.clone(),
+        reviews,
+        project: None,
+        policy: Some(policy.clone()),
+        sdes: std::collections::BTreeSet::new(),
+        chamber: Chamber::default(),
+        jobs: Vec::new(),
+        now: now(),
+    };
+    tally(&observed, &policy)
+}
+
+#[test]
+fn what_is_planned_counts() {
+    let request = held();
+    let a = planned(
+        &request,
+        &answering("AL-S001", R::OutputChecker),
+        "checker-a",
+    )
+    .unwrap();
+    let b = planned(&request, &answering("AL-S001", R::Senior), "checker-b").unwrap();
+    insta::assert_yaml_snapshot!(a);
+    let text = serde_yaml_ng::to_string(&a).unwrap();
+    let read: AirlockReview = serde_yaml_ng::from_str(&text).unwrap();
+    assert_eq!(read.spec, a.spec);
+    let tally = counted(&request, vec![a.clone(), b.clone()]);
+    assert_eq!(tally.counted.len(), 2);
+    assert!(tally.missing.is_empty());
+    // Bound to what was shown: for other findings neither counts.
+    let mut rescanned = held();
+    let status = rescanned.status.as_mut().unwrap();
+    status.findings.as_mut().unwrap().digest = digest('9');
+    assert!(counted(&rescanned, vec![a, b]).counted.is_empty());
+}
+
+#[test]
+fn a_reject_and_a_return_count() {
+    let request = held();
+    let mut reject = decides(D::Reject, R::OutputChecker);
+    assert!(refused(&request, &reject, "checker-a").contains("--reason"));
+    reject.reason = Some(ReviewReason::IndividualLevel);
+    assert!(refused(&request, &reject, "checker-a").contains("--note"));
+    reject.advice = Some("Send summaries".to_owned());
+    let made = planned(&request, &reject, "checker-a").unwrap();
+    assert_eq!(counted(&request, vec![made]).verdict, Verdict::Rejected);
+    let mut back = Decided {
+        decision: D::Return,
+        ..reject
+    };
+    assert!(refused(&request, &back, "checker-a").contains("--refuse-file"));
+    back.refused_files = vec![4];
+    assert!(refused(&request, &back, "checker-a").contains("no file 4"));
+    back.refused_files = vec![0];
+    let made = planned(&request, &back, "checker-a").unwrap();
+    assert_eq!(counted(&request, vec![made]).counted.len(), 1);
+}
+
+#[test]
+fn what_would_not_count_is_refused() {
+    let request = held();
+    let ok = answering("AL-S001", R::OutputChecker);
+    assert!(planned(&request, &ok, "checker-a").is_ok());
+    assert!(refused(&request, &ok, "u-7c1e").contains("nobody reviews their own"));
+    assert!(refused(&request, &ok, "u-19ab").contains("of the project"));
+    assert!(refused(&request, &ok, "u-5d02").contains("of the project"));
+    assert!(refused(&request, &ok, "somebody").contains("your roles: none"));
+    let senior = answering("AL-S001", R::Senior);
+    assert!(refused(&request, &senior, "checker-a").contains("your roles: OutputChecker"));
+    let silent = decides(D::Approve, R::OutputChecker);
+    assert!(refused(&request, &silent, "checker-a").contains("--answer AL-S001=CountsSeen"));
+    let other = answering("AL-S008", R::OutputChecker);
+    assert!(refused(&request, &other, "checker-a").contains("AL-S008 does not hold"));
+    let custodian = answering("AL-S001", R::Custodian);
+    assert!(refused(&request, &custodian, "custodian-a").contains("no vote"));
+    for (request, phase) in [(draft(), "Draft"), (released(), "Released")] {
+        assert!(refused(&request, &ok, "checker-a").contains(&format!("is {phase}, and Approve")));
+    }
+    let bare = at(Phase::InReview, "InReview", "Nothing.", "21:00");
+    assert!(refused(&bare, &ok, "checker-a").contains("no findings"));
+    let mut old = held();
+    let status = old.status.as_mut().unwrap();
+    status.findings.as_mut().unwrap().policy_digest = digest('9');
+    assert!(refused(&old, &ok, "checker-a").contains("policy has changed"));
+}
+
+#[test]
+fn what_is_blocked_is_for_custodians_and_never_reopened_when_certain() {
+    let mut reopen = decides(D::Reopen, R::Custodian);
+    assert!(refused(&blocked(), &reopen, "custodian-a").contains("never reopened"));
+    let mut unsure = blocked();
+    let status = unsure.status.as_mut().unwrap();
+    let rule = &mut status.findings.as_mut().unwrap().rules[0];
+    assert_eq!(rule.severity, Severity::Block);
+    rule.certain = false;
+    assert!(refused(&unsure, &reopen, "custodian-a").contains("AL-I001"));
+    reopen.answers = vec![answer("AL-I001=FalsePositive").unwrap()];
+    let made = planned(&unsure, &reopen, "custodian-a").unwrap();
+    assert_eq!(made.spec.reason, ReviewReason::HeldButSafe);
+    let checker = Decided {
+        role: R::OutputChecker,
+        ..reopen
+    };
+    assert!(refused(&unsure, &checker, "checker-a").contains("only a Custodian"));
+    let confirm = Decided {
+        reason: Some(ReviewReason::IndividualLevel),
+        advice: Some("Send summaries".to_owned()),
+        ..decides(D::Reject, R::Custodian)
+    };
+    assert!(planned(&blocked(), &confirm, "custodian-a").is_ok());
+}
+
+#[test]
+fn the_same_decision_has_the_same_name_and_another_has_another() {
+    let name = |decided: &Decided| {
+        let made = planned(&held(), decided, "checker-b").unwrap();
+        made.metadata.name.unwrap()
+    };
+    let senior = answering("AL-S001", R::Senior);
+    assert_eq!(name(&senior), name(&senior));
+    assert_ne!(name(&senior), name(&answering("AL-S001", R::OutputChecker)));
+    assert!(name(&senior).len() <= 63);
+}
+
+#[test]
+fn answers_are_of_known_rules_and_codes() {
+    assert_eq!(
+        answer("AL-S001=CountsSeen").unwrap().because,
+        Because::CountsSeen
+    );
+    assert!(answer("AL-S001").unwrap_err().contains("RULE=CODE"));
+    assert!(answer("AL-S001=Fine").unwrap_err().contains("NotLinkable"));
+    assert!(
+        answer("AL-X999=CountsSeen")
+            .unwrap_err()
+            .contains("no rule")
+    );
+}
+
+#[test]
+fn what_a_reviewer_is_shown() {
+    let decided = Decided {
+        conflict: ConflictOfInterest::Declared,
+        ..answering("AL-S001", R::OutputChecker)
+    };
+    let review = planned(&held(), &decided, "checker-a").unwrap();
+    insta::assert_snapshot!(format!(
+        "{}\n{}",
+        render(&review, Paint(false), 110),
+        next(&review, "prj-4f2c penetrance-tables")
+    ));
+}
