@@ -18,7 +18,11 @@ pub const PROJECT_UID_LABEL: &str = "sde-operator.dev/project-uid";
 pub const WORKSPACE_LABEL: &str = "sde-operator.dev/workspace";
 /// Label with the dataset grant's name, on its volume, claim and check.
 pub const GRANT_LABEL: &str = "sde-operator.dev/grant";
-/// Label that says which of the three pods this is: [`component`].
+/// Label with the AirlockRequest's name, on the chamber and jobs of it.
+pub const AIRLOCK_REQUEST_LABEL: &str = "sde-operator.dev/airlock-request";
+/// Label with the AirlockRequest's UID: a volume is found by it when it has no claim.
+pub const AIRLOCK_REQUEST_UID_LABEL: &str = "sde-operator.dev/airlock-request-uid";
+/// Label that says which of our pods this is: [`component`].
 pub const COMPONENT_LABEL: &str = "sde-operator.dev/component";
 
 /// Values of [`COMPONENT_LABEL`].
@@ -29,6 +33,8 @@ pub mod component {
     pub const STANDING_PROBE: &str = "standing-probe";
     /// The pod that checks a grant's manifest.
     pub const DATA_CHECK: &str = "data-check";
+    /// A pod that does one job in an airlock request's chamber.
+    pub const AIRLOCK_JOB: &str = "airlock-job";
 }
 
 /// Annotation through which the controller opens a pod's gate: `confirmed <pod uid>`.
@@ -51,6 +57,21 @@ pub const MEMBERS_ANNOTATION: &str = "sde-operator.dev/members";
 /// Finalizer that keeps a Project until its attestation is stored.
 pub const CLOSING_FINALIZER: &str = "sde-operator.dev/closing";
 
+/// Annotation of an airlock job: what it does.
+pub const AIRLOCK_KIND_ANNOTATION: &str = "sde-operator.dev/airlock-kind";
+/// Annotation of an airlock job: the request's round for which it was made.
+pub const AIRLOCK_ROUND_ANNOTATION: &str = "sde-operator.dev/airlock-round";
+/// Annotation of an airlock job: which attempt it is in that round.
+pub const AIRLOCK_ATTEMPT_ANNOTATION: &str = "sde-operator.dev/airlock-attempt";
+/// Finalizer that keeps an AirlockRequest until its chamber is destroyed.
+pub const AIRLOCK_FINALIZER: &str = "sde-operator.dev/airlock";
+
+/// Prefix of airlock namespaces.
+pub const AIRLOCK_NAMESPACE_PREFIX: &str = "sde-airlock-";
+/// Namespace where a Project's chambers are scanned, reviewed and released from.
+pub fn airlock_namespace(project: &str) -> String {
+    format!("{AIRLOCK_NAMESPACE_PREFIX}{project}")
+}
 /// Prefix of project namespaces.
 pub const PROJECT_NAMESPACE_PREFIX: &str = "sde-project-";
 /// Namespace of a Project's workspaces.

@@ -3,7 +3,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use sde_e2e::bench::workspace;
+use sde_e2e::bench::{airlock, workspace};
 use sde_e2e::cluster::error::Error;
 use sde_e2e::cluster::{
     Backend, Cluster, NodeImage, Topology, UpOptions, command, down, options, runc_bounded,
@@ -79,6 +79,8 @@ enum Bench {
         #[arg(long, default_value_t = 50)]
         projects: usize,
     },
+    /// What the airlock finds in real tools' output, disguised and honest, and how fast.
+    Airlock,
     /// Workspace created to notebook answering, by stage, on kind.
     Workspace {
         /// How many times.
@@ -198,6 +200,9 @@ async fn run(cli: Cli) -> Result<()> {
             println!("{}", control_plane::bench_open(projects).await?);
             Ok(())
         }
+        Command::Bench {
+            bench: Bench::Airlock,
+        } => tokio::task::block_in_place(airlock::run),
         Command::Bench {
             bench: Bench::Workspace { runs },
         } => tokio::task::block_in_place(|| workspace::run(runs)),

@@ -11,8 +11,8 @@ use kube::{Client, Config};
 use super::error::{Result, api, io, malformed};
 use super::process::run_to_end;
 
-/// The people that every control plane knows, beside [`ADMIN`]: two custodians, two approvers, two researchers and somebody with no rights.
-pub const PEOPLE: [Person; 7] = [
+/// The people that every control plane knows, beside [`ADMIN`]: two each of custodians, approvers, output checkers and researchers, and somebody with no rights.
+pub const PEOPLE: [Person; 9] = [
     Person {
         user: "custodian-a",
         group: "sde:custodians",
@@ -28,6 +28,14 @@ pub const PEOPLE: [Person; 7] = [
     Person {
         user: "approver-b",
         group: "sde:approvers",
+    },
+    Person {
+        user: "checker-a",
+        group: "sde:output-checkers",
+    },
+    Person {
+        user: "checker-b",
+        group: "sde:output-checkers",
     },
     Person {
         user: "researcher",

@@ -140,6 +140,7 @@ async fn people(client: &Client) -> Result<()> {
     for (group, role) in [
         ("sde:custodians", "sde-custodian"),
         ("sde:approvers", "sde-approver"),
+        ("sde:output-checkers", "sde-output-checker"),
     ] {
         let binding = json!({
             "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": role},

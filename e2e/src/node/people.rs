@@ -9,10 +9,12 @@ use crate::cluster::command::Run;
 use crate::cluster::error::{Error, Result};
 
 /// Who there is, and the chart's ClusterRole each is bound to.
-pub const PEOPLE: [(&str, &str); 5] = [
+pub const PEOPLE: [(&str, &str); 7] = [
     ("custodian-a", "sde-custodian"),
     ("approver-a", "sde-approver"),
     ("approver-b", "sde-approver"),
+    ("checker-a", "sde-output-checker"),
+    ("checker-b", "sde-output-checker"),
     ("auditor", "sde-auditor"),
     ("platform", "sde-platform"),
 ];

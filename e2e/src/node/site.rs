@@ -137,6 +137,14 @@ impl Site {
         )
     }
 
+    /// Creates an object as a person who may create it and not read it.
+    ///
+    /// # Errors
+    /// When the API server refuses.
+    pub fn create_as(&self, person: &str, object: &Value) -> Result<String> {
+        self.kubectl_as(Some(person), &["create", "--filename"], object)
+    }
+
     fn kubectl_as(&self, person: Option<&str>, verb: &[&str], object: &Value) -> Result<String> {
         let kind = object["kind"].as_str().unwrap_or("object").to_lowercase();
         let name = object["metadata"]["name"].as_str().unwrap_or("unnamed");
@@ -234,6 +242,15 @@ impl Site {
                     "canaries": [{"name": "outside", "address": internet::ADDRESS, "port": 7777, "protocol": "TCP"}]},
                 "approvals": {"projectRoles": ["DataAccess", "PublicBenefit"], "closureApprovers": 2},
                 "dataSources": {"hostPathAllowed": true},
+                "airlock": {
+                    "reviewers": [
+                        {"user": "checker-a", "roles": ["OutputChecker"]}, {"user": "checker-b", "roles": ["OutputChecker", "Senior"]},
+                        {"user": "custodian-a", "roles": ["Custodian"]}
+                    ],
+                    "exportReviewers": 2, "importReviewers": 1, "toolImportReviewers": 2, "custodians": 2, "sampledPercent": 0,
+                    "approvedDays": 7, "releasedDays": 7, "collections": 3, "retentionDays": 30, "minimumCount": 10,
+                    "processDigest": format!("sha256:{}", "3".repeat(64)),
+                },
             },
         })
     }

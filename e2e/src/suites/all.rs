@@ -25,6 +25,8 @@ pub enum Suite {
     Trouble,
     /// Control plane: who may do what.
     Access,
+    /// Control plane: what is to leave, and kills at every write of it.
+    Airlock,
     /// Control plane: silence when nothing changes.
     Steady,
     /// Control plane: kills and errors at every write.
@@ -41,12 +43,13 @@ pub enum Suite {
 
 impl Suite {
     /// What runs when none is named, quickest lane first. The red team runs when it is named: docs/src/red-team.md.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Pure,
         Self::Lane,
         Self::Policies,
         Self::Trouble,
         Self::Access,
+        Self::Airlock,
         Self::Steady,
         Self::Faults,
         Self::Node,
@@ -146,7 +149,13 @@ async fn in_turn(suites: &[Suite], options: &Options) -> Result<SuiteReport> {
 
 /// Whether these suites together do all that the controller ever does without nodes.
 fn uses_every_right(chosen: &[Suite]) -> bool {
-    let needed = [Suite::Trouble, Suite::Access, Suite::Steady, Suite::Faults];
+    let needed = [
+        Suite::Trouble,
+        Suite::Access,
+        Suite::Airlock,
+        Suite::Steady,
+        Suite::Faults,
+    ];
     needed.iter().all(|suite| chosen.contains(suite))
 }
 
@@ -173,6 +182,7 @@ fn cluster(suite: Suite) -> Option<&'static str> {
         | Suite::Policies
         | Suite::Trouble
         | Suite::Access
+        | Suite::Airlock
         | Suite::Steady
         | Suite::Faults => None,
     }
@@ -191,6 +201,7 @@ async fn one(suite: Suite, options: &Options) -> Result<SuiteReport> {
         Suite::Policies => control_plane::Suite::Policies,
         Suite::Trouble => control_plane::Suite::Trouble,
         Suite::Access => control_plane::Suite::Access,
+        Suite::Airlock => control_plane::Suite::Airlock,
         Suite::Steady => control_plane::Suite::Steady,
         Suite::Faults => control_plane::Suite::Faults,
     };

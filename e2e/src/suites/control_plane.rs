@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::error::Result;
 use super::lab::{Lab, LabOptions};
 use super::runner::SuiteReport;
-use super::{access, access_rights, faults, lane, policies, steady, trouble};
+use super::{access, access_rights, airlock, faults, lane, policies, steady, trouble};
 use crate::bench::open::{self, OpenReport};
 use crate::cluster::command;
 use crate::cluster::error::Error;
@@ -25,6 +25,8 @@ pub enum Suite {
     Trouble,
     /// Who may do what.
     Access,
+    /// What is to leave.
+    Airlock,
     /// Kills and errors at every write.
     Faults,
     /// Silence when nothing changes.
@@ -33,11 +35,12 @@ pub enum Suite {
 
 impl Suite {
     /// All, quickest first.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Lane,
         Self::Policies,
         Self::Trouble,
         Self::Access,
+        Self::Airlock,
         Self::Steady,
         Self::Faults,
     ];
@@ -49,6 +52,7 @@ impl Suite {
             Self::Policies => "policies",
             Self::Trouble => "trouble",
             Self::Access => "access",
+            Self::Airlock => "airlock",
             Self::Faults => "faults",
             Self::Steady => "steady",
         }
@@ -68,6 +72,12 @@ pub async fn run(suite: Suite, filter: Option<String>, thorough: bool) -> Result
             Suite::Policies => policies::run(lab_options(10)?, filter).await,
             Suite::Trouble => in_lab(suite, 3, async |lab| trouble::run(lab, filter).await).await,
             Suite::Access => in_lab(suite, 3, async |lab| access::run(lab, filter).await).await,
+            Suite::Airlock => {
+                in_lab(suite, 10, async |lab| {
+                    airlock::run(lab, filter, thorough).await
+                })
+                .await
+            }
             // Short, since every time-out of the suite is waited for, but longer than a starved API server takes.
             Suite::Faults => {
                 in_lab(suite, 5, async |lab| {

@@ -1,4 +1,5 @@
-//! Kills and errors at every write of a project's life: it always converges, attests truly, and leaves no orphan.
+//! Kills and errors at every write of a project's life: it always converges, attests truly, and leaves no orphan. Kills at every
+//! write of an export: it is released once, and as without them.
 //!
 //! A life without faults is recorded first: its writes are the points. Then, for each point and each fault, a fresh project lives the
 //! same life with that one fault at that one write. Several lives run at once on one control plane; a killed controller is started again
@@ -9,7 +10,10 @@ use std::time::Instant;
 
 use futures::StreamExt as _;
 
-use super::error::{Result, check};
+use sde_crds::airlock_status::AirlockRequestStatus;
+
+use super::airlock_export::{Export, project};
+use super::error::{Result, SuiteError, check};
 use super::lab::Lab;
 use super::life::Life;
 use super::runner::{Runner, SuiteReport};
@@ -32,8 +36,20 @@ const ERRORS_AT_ONCE: usize = 16;
 const KILLS: [Fault; 2] = [Fault::KillBefore, Fault::KillAfter];
 const KILLS_AT_ONCE: usize = 10;
 
+/// Phases that an export enters, Released included.
+const ROUNDS: i64 = 7;
+
 /// Without `--thorough` each fault is put at every fourth write, another fourth for each fault: every write still meets two of them.
 const STRIDE: usize = 4;
+
+/// What is lived while faults are armed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Course {
+    /// A project's opening and closing.
+    Project,
+    /// An export out of an open project.
+    Export,
+}
 
 /// One write of a life: its shape, and which of that shape it is.
 type PointOfLife = (Shape, usize);
@@ -46,16 +62,13 @@ pub async fn run(lab: &Lab, filter: Option<String>, thorough: bool) -> Result<Su
     let stride = if thorough { 1 } else { STRIDE };
     let mut runner = Runner::new(filter);
     let began = Instant::now();
-    let reference = Reference::record(lab).await?;
+    let reference = Reference::record(lab, Course::Project).await?;
     println!(
         "a life without faults: {} writes, {} objects created, {:.1} s",
         reference.writes.len(),
         reference.created.len(),
         began.elapsed().as_secs_f32() / 2.0
     );
-    for write in &reference.writes {
-        tracing::info!(%write, "write of the life without faults");
-    }
     phase(
         lab,
         &reference,
@@ -69,8 +82,20 @@ pub async fn run(lab: &Lab, filter: Option<String>, thorough: bool) -> Result<Su
     Ok(runner.finish())
 }
 
+/// Kills at writes of exports, for the suite of the airlock.
+///
+/// # Errors
+/// As [`run`].
+pub(super) async fn of_exports(lab: &Lab, thorough: bool, runner: &mut Runner) -> Result<()> {
+    let stride = if thorough { 1 } else { STRIDE };
+    let reference = Reference::record(lab, Course::Export).await?;
+    println!("an export: {} writes", reference.writes.len());
+    phase(lab, &reference, &KILLS, KILLS_AT_ONCE, stride, runner).await
+}
+
 /// What a life does when nothing fails.
 struct Reference {
+    course: Course,
     writes: Vec<Write>,
     points: Vec<PointOfLife>,
     created: BTreeMap<String, usize>,
@@ -78,10 +103,13 @@ struct Reference {
 
 impl Reference {
     /// Lives twice: what the first does once for the whole cluster is no part of a life.
-    async fn record(lab: &Lab) -> Result<Self> {
-        live(lab, "lifezero", None).await?;
+    async fn record(lab: &Lab, course: Course) -> Result<Self> {
+        live(lab, course, "lifezero", None).await?;
         let name = "lifeone";
-        let writes = live(lab, name, None).await?;
+        let writes = live(lab, course, name, None).await?;
+        for write in &writes {
+            tracing::info!(%write, "write of the life without faults");
+        }
         let mut seen = BTreeMap::new();
         let points = writes.iter().map(|write| {
             let count: &mut usize = seen.entry(write.shape.clone()).or_default();
@@ -91,6 +119,7 @@ impl Reference {
         let points = points.collect();
         let created = created_for(lab, name);
         Ok(Self {
+            course,
             writes,
             points,
             created,
@@ -99,17 +128,39 @@ impl Reference {
 }
 
 /// One life with at most one fault; returns the controller's writes.
-async fn live(lab: &Lab, name: &str, rule: Option<Rule>) -> Result<Vec<Write>> {
-    let life = Life::new(lab, name);
-    lab.proxy.arm(name, rule);
-    let lived = async {
-        life.open().await?;
-        life.close().await
+async fn live(lab: &Lab, course: Course, name: &str, rule: Option<Rule>) -> Result<Vec<Write>> {
+    let result = match course {
+        Course::Project => {
+            let life = Life::new(lab, name);
+            lab.proxy.arm(name, rule);
+            async {
+                life.open().await?;
+                life.close().await.map(|_| ())
+            }
+            .await
+        }
+        Course::Export => {
+            project(lab, name)?.open().await?;
+            lab.proxy.arm(name, rule);
+            export(lab, name).await
+        }
     };
-    let result = lived.await;
     let writes = lab.proxy.disarm(name);
     result?;
     Ok(writes)
+}
+
+/// An export that enters each phase once.
+async fn export(lab: &Lab, project: &str) -> Result<()> {
+    let released = Export::release(lab, project, "tables").await?;
+    let round = |status: &AirlockRequestStatus| status.round;
+    let rounds = released.status.as_ref().map_or(0, round);
+    if rounds == ROUNDS {
+        return Ok(());
+    }
+    Err(SuiteError::Check(format!(
+        "{rounds} phases were entered on the way to Released, not {ROUNDS}"
+    )))
 }
 
 /// A life with one fault, and what came of it.
@@ -132,7 +183,7 @@ async fn phase(
     let began = Instant::now();
     let plans = faults
         .iter()
-        .filter(|fault| runner.wants(&test_name(**fault)))
+        .filter(|fault| runner.wants(&test_name(reference.course, **fault)))
         .flat_map(|fault| {
             let points = reference.points.iter().enumerate();
             let chosen =
@@ -150,7 +201,7 @@ async fn phase(
             point: Point::NthOf(point.0.clone(), point.1),
             fault,
         };
-        let result = live(lab, &name, Some(rule)).await;
+        let result = live(lab, reference.course, &name, Some(rule)).await;
         if let Err(error) = &result {
             tracing::warn!(name, %fault, point = %point.0, nth = point.1, %error, "a life failed");
         }
@@ -171,7 +222,7 @@ async fn phase(
             continue;
         }
         runner.note(
-            &test_name(*fault),
+            &test_name(reference.course, *fault),
             began.elapsed(),
             judge(lab, &of_fault, reference),
         );
@@ -182,8 +233,11 @@ async fn phase(
     Ok(())
 }
 
-fn test_name(fault: Fault) -> String {
-    format!("faults: {fault}, at writes of opening and closing")
+fn test_name(course: Course, fault: Fault) -> String {
+    match course {
+        Course::Project => format!("faults: {fault}, at writes of opening and closing"),
+        Course::Export => format!("airlock: {fault}, at writes of an export"),
+    }
 }
 
 /// Something short and unique for project names.

@@ -164,6 +164,15 @@ fn policy() -> Result<SdePolicy> {
                 "sanctions": {"asOf": day(-1), "maxAgeDays": 366, "countries": ["KP"], "organisations": []},
             },
             "deciders": ["approver-a", "approver-b", "custodian-a", "custodian-b"],
+            "airlock": {
+                "reviewers": [
+                    {"user": "checker-a", "roles": ["OutputChecker"]}, {"user": "checker-b", "roles": ["OutputChecker", "Senior"]},
+                    {"user": "custodian-a", "roles": ["Custodian"]}, {"user": "custodian-b", "roles": ["Custodian"]},
+                ],
+                "exportReviewers": 2, "importReviewers": 1, "toolImportReviewers": 2, "custodians": 2, "sampledPercent": 0,
+                "approvedDays": 7, "releasedDays": 7, "collections": 3, "retentionDays": 30, "minimumCount": 10,
+                "processDigest": "sha256:3333333333333333333333333333333333333333333333333333333333333333",
+            },
         },
     }))
 }

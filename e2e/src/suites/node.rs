@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::error::{Result, SuiteError, check};
+use super::node_airlock as airlock;
 use super::node_compute as compute;
 use super::node_conformance as conformance;
 use super::node_release as release;
@@ -37,6 +38,12 @@ pub async fn cilium(name: &str, filter: Option<String>) -> Result<SuiteReport> {
         .test("node: a life with a hostPath volume", async {
             life(&site, "hostpath", Source::HostPath)
         })
+        .await;
+    runner
+        .test(
+            "node: an export: sealed, scanned, reviewed, verified; changed bytes and links are refused",
+            async { airlock::export(&site) },
+        )
         .await;
     runner
         .test(

@@ -12,6 +12,7 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::airlock;
 use crate::leadership::Leadership;
 use crate::metrics::Metrics;
 use crate::stores::Stores;
@@ -50,6 +51,9 @@ impl Admin {
 
 async fn metrics(State(admin): State<Admin>) -> Response {
     admin.metrics.leading(admin.leadership.is_leader());
+    let requests = admin.stores.airlock_requests.all();
+    let now = jiff::Timestamp::now();
+    admin.metrics.airlock(&airlock::phases(&requests, now));
     match admin.metrics.render() {
         Ok(text) => ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),

@@ -6,6 +6,7 @@ mod cache;
 mod error;
 mod noop;
 mod read;
+mod status;
 mod write;
 
 use std::fmt::Debug;
@@ -44,6 +45,8 @@ pub enum FieldManager {
     Dataset,
     /// The access controller.
     Access,
+    /// The airlock controller.
+    Airlock,
 }
 
 impl FieldManager {
@@ -54,6 +57,7 @@ impl FieldManager {
             Self::Workspace => "sde-operator/workspace",
             Self::Dataset => "sde-operator/dataset",
             Self::Access => "sde-operator/access",
+            Self::Airlock => "sde-operator/airlock",
         }
     }
 
@@ -268,41 +272,6 @@ impl Applier {
                 kind: K::store(&self.stores).kind().to_owned(),
             }),
         }
-    }
-
-    /// Applies `status`, unless the observed object's says the same already. The uid goes along, so the status
-    /// of a deleted object never lands on its namesake.
-    pub async fn apply_status<K>(
-        &self,
-        observed: &K,
-        status: &impl Serialize,
-        manager: FieldManager,
-    ) -> Result<Outcome, ApplyError>
-    where
-        K: Watched + Serialize,
-    {
-        let status = to_json(status)?;
-        let current = to_json(observed)?;
-        let store = K::store(&self.stores);
-        if same_status(&status, current.get("status").unwrap_or(&Value::Null)) {
-            self.metrics.applied(store.kind(), Outcome::Noop.as_str());
-            return Ok(Outcome::Noop);
-        }
-        let key = ObjectKey::of(observed);
-        let body = json!({
-            "apiVersion": K::api_version(&()), "kind": K::kind(&()),
-            "metadata": {"name": key.name, "namespace": key.namespace, "uid": observed.meta().uid},
-            "status": status,
-        });
-        let params = PatchParams::apply(manager.as_str()).force();
-        let url = Request::new(K::url_path(&(), key.namespace.as_deref()));
-        let object: K = self
-            .write(url.patch_subresource("status", &key.name, &params, &Patch::Apply(&body)))
-            .await?;
-        self.metrics
-            .applied(store.kind(), Outcome::Changed.as_str());
-        self.note(&object);
-        Ok(Outcome::Changed)
     }
 
     /// Remembers a write of ours until the store has shown it.

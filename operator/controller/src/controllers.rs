@@ -1,4 +1,4 @@
-//! Starts the four controllers once the cluster has been asked about.
+//! Starts the five controllers once the cluster has been asked about.
 
 use std::sync::Arc;
 
@@ -6,6 +6,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::AccessController;
+use crate::airlock::AirlockController;
 use crate::cluster::Cluster;
 use crate::context::Context;
 use crate::dataset::DatasetController;
@@ -27,6 +28,9 @@ pub fn start(ctx: Arc<Context>, limits: Limits, stop: CancellationToken) -> Join
         let access = Arc::new(AccessController {
             form: cluster.impersonation,
         });
+        let airlock = Arc::new(AirlockController {
+            cluster: cluster.clone(),
+        });
         let workspace = Arc::new(WorkspaceController { cluster });
         let queues = ctx.queues.clone();
         tokio::join!(
@@ -45,6 +49,7 @@ pub fn start(ctx: Arc<Context>, limits: Limits, stop: CancellationToken) -> Join
                 limits,
                 stop.clone()
             ),
+            worker::run(airlock, ctx.clone(), queues.airlock, limits, stop.clone()),
             worker::run(access, ctx.clone(), queues.access, limits, stop),
         );
     });

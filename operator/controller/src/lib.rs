@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod admin;
+pub mod airlock;
 pub mod apply;
 pub mod cli;
 pub mod client;

@@ -1,6 +1,7 @@
 //! The metrics, named as controller-runtime names its own so that existing dashboards fit, with prefix `sde_`.
 //! No label ever holds the name of an object.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -43,6 +44,8 @@ pub struct Metrics {
     watch_restarts: Counters<2>,
     policy_form: Gauges<1>,
     events: Counters<1>,
+    airlock_requests: Gauges<1>,
+    airlock_oldest: Gauges<1>,
     leader: Gauge,
     project_ready: Histogram,
 }
@@ -71,6 +74,8 @@ impl Metrics {
         let watch_restarts = Counters::<2>::default();
         let policy_form = Gauges::<1>::default();
         let events = Counters::<1>::default();
+        let airlock_requests = Gauges::<1>::default();
+        let airlock_oldest = Gauges::<1>::default();
         let leader = Gauge::default();
         let project_ready = seconds_buckets();
         registry.register(
@@ -116,6 +121,16 @@ impl Metrics {
             store_objects.clone(),
         );
         registry.register(
+            "airlock_requests",
+            "Airlock requests by phase",
+            airlock_requests.clone(),
+        );
+        registry.register(
+            "airlock_oldest_seconds",
+            "For how long the request that is longest in a phase is in it",
+            airlock_oldest.clone(),
+        );
+        registry.register(
             "invalid_objects",
             "Objects that do not parse, by kind",
             invalid_objects.clone(),
@@ -153,6 +168,8 @@ impl Metrics {
             watch_restarts,
             policy_form,
             events,
+            airlock_requests,
+            airlock_oldest,
             leader,
             project_ready,
         }
@@ -281,6 +298,19 @@ impl Metrics {
         self.events
             .get_or_create(&[("outcome", outcome.into())])
             .inc();
+    }
+
+    /// How many airlock requests are in each phase, and for how many seconds the oldest is. A phase without requests has no value.
+    pub fn airlock(&self, phases: &BTreeMap<String, (usize, i64)>) {
+        self.airlock_requests.clear();
+        self.airlock_oldest.clear();
+        for (phase, (requests, oldest)) in phases {
+            let labels = [("phase", phase.clone())];
+            self.airlock_requests
+                .get_or_create(&labels)
+                .set(count(*requests));
+            self.airlock_oldest.get_or_create(&labels).set(*oldest);
+        }
     }
 
     /// Whether this process leads.

@@ -11,8 +11,12 @@ use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::rbac::v1::{ClusterRole, RoleBinding};
 use kube::core::{ObjectMeta, PartialObjectMeta};
 use kube::{Resource, ResourceExt};
+use sde_crds::project::Lifecycle;
 use sde_crds::project_status::ProjectPhase;
-use sde_crds::{Dataset, DestructionRecord, Project, ProjectApproval, SdePolicy, Workspace, names};
+use sde_crds::{
+    AirlockRequest, AirlockReview, Dataset, DestructionRecord, Project, ProjectApproval, SdePolicy,
+    Workspace, names,
+};
 
 use crate::key::ObjectKey;
 use crate::queue::Queue;
@@ -27,6 +31,8 @@ pub struct Queues {
     pub project: Arc<Queue>,
     /// Of Workspaces.
     pub workspace: Arc<Queue>,
+    /// Of AirlockRequests.
+    pub airlock: Arc<Queue>,
     /// Of Datasets.
     pub dataset: Arc<Queue>,
     /// Of whom hub and portal may act for: one key, that of the SdePolicy.
@@ -39,10 +45,11 @@ impl Queues {
         self.project.add(ObjectKey::cluster(name));
     }
 
-    /// Asks for a reconcile of every Project and Workspace.
+    /// Asks for a reconcile of every Project, Workspace and AirlockRequest.
     pub fn add_all(&self, stores: &Stores) {
         self.add_projects(stores, |_| true);
         self.add_workspaces(stores, |_| true);
+        self.add_requests(stores, |_| true);
     }
 
     fn add_projects(&self, stores: &Stores, wanted: impl Fn(&Project) -> bool) {
@@ -54,6 +61,12 @@ impl Queues {
     fn add_workspaces(&self, stores: &Stores, wanted: impl Fn(&Workspace) -> bool) {
         for workspace in stores.workspaces.all().iter().filter(|w| wanted(w)) {
             self.workspace.add(ObjectKey::of(&**workspace));
+        }
+    }
+
+    fn add_requests(&self, stores: &Stores, wanted: impl Fn(&AirlockRequest) -> bool) {
+        for request in stores.airlock_requests.all().iter().filter(|r| wanted(r)) {
+            self.airlock.add(ObjectKey::of(&**request));
         }
     }
 
@@ -127,6 +140,7 @@ impl Route for Project {
             let key = ObjectKey::of_meta(meta);
             let namespace = names::project_namespace(&key.name);
             queues.add_workspaces(stores, |w| w.namespace().as_deref() == Some(&namespace));
+            queues.add_requests(stores, |r| r.namespace().as_deref() == Some(&namespace));
             queues.project.add(key);
         }
         if touched.is_more_than_status() {
@@ -179,6 +193,36 @@ impl Route for Workspace {
     }
 }
 
+impl Route for AirlockRequest {
+    fn route(touched: &Touched<Self>, stores: &Stores, queues: &Queues) {
+        for meta in touched.metas() {
+            let project = meta
+                .namespace
+                .as_deref()
+                .and_then(|n| n.strip_prefix(names::PROJECT_NAMESPACE_PREFIX));
+            // A closure waits for what was approved, and for chambers to be gone.
+            let closing = project
+                .and_then(|p| stores.project(p))
+                .filter(|p| p.spec.lifecycle == Lifecycle::Closed);
+            if let Some(closing) = closing {
+                queues.add_project(&closing.name_any());
+            }
+            queues.airlock.add(ObjectKey::of_meta(meta));
+        }
+    }
+}
+
+impl Route for AirlockReview {
+    fn route(touched: &Touched<Self>, _: &Stores, queues: &Queues) {
+        for review in touched.sides() {
+            let namespace = review.namespace().unwrap_or_default();
+            queues
+                .airlock
+                .add(ObjectKey::namespaced(namespace, &review.spec.request));
+        }
+    }
+}
+
 impl Route for RoleBinding {
     fn route(touched: &Touched<Self>, _: &Stores, queues: &Queues) {
         queues.add_access();
@@ -199,6 +243,13 @@ fn route_labelled<K: Resource>(touched: &Touched<K>, queues: &Queues) {
         let Some(project) = label(names::PROJECT_LABEL) else {
             continue;
         };
+        if let Some(request) = label(names::AIRLOCK_REQUEST_LABEL) {
+            queues.airlock.add(ObjectKey::namespaced(
+                names::project_namespace(project),
+                request,
+            ));
+            continue;
+        }
         queues.add_project(project);
         if let Some(workspace) = label(names::WORKSPACE_LABEL) {
             queues.workspace.add(ObjectKey::namespaced(

@@ -11,7 +11,10 @@ use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::rbac::v1::{ClusterRole, RoleBinding};
 use kube::Resource;
 use kube::core::PartialObjectMeta;
-use sde_crds::{Dataset, DestructionRecord, Project, ProjectApproval, SdePolicy, Workspace, names};
+use sde_crds::{
+    AirlockRequest, AirlockReview, Dataset, DestructionRecord, Project, ProjectApproval, SdePolicy,
+    Workspace, names,
+};
 use serde::de::DeserializeOwned;
 
 use crate::apply::{Compare, Managed};
@@ -98,6 +101,10 @@ stores! {
     approvals: ProjectApproval = "ProjectApproval",
     /// Workspaces of all projects.
     workspaces: Workspace = "Workspace",
+    /// What is to cross the boundaries of all projects; `of_project` does not find them.
+    airlock_requests: AirlockRequest = "AirlockRequest",
+    /// Reviews of that; `of_project` does not find them.
+    airlock_reviews: AirlockReview = "AirlockReview",
     /// Destruction records.
     records: DestructionRecord = "DestructionRecord",
     /// Our namespaces.
@@ -191,7 +198,7 @@ macro_rules! watched {
 
 watched! {
     SdePolicy => policies, Dataset => datasets, Project => projects, ProjectApproval => approvals,
-    Workspace => workspaces, DestructionRecord => records, Namespace => namespaces,
+    Workspace => workspaces, AirlockRequest => airlock_requests, AirlockReview => airlock_reviews, DestructionRecord => records, Namespace => namespaces,
     NetworkPolicy => network_policies, ResourceQuota => quotas, LimitRange => limit_ranges,
     ServiceAccount => service_accounts, RoleBinding => role_bindings, ClusterRole => cluster_roles,
     PersistentVolumeClaim => claims, PersistentVolume => volumes, Pod => pods, PartialObjectMeta<Secret> => secrets,
@@ -230,7 +237,7 @@ mod tests {
     #[tokio::test]
     async fn all_stores_are_needed_for_readiness() {
         let stores = Stores::default();
-        assert_eq!(stores.not_ready().len(), 18);
+        assert_eq!(stores.not_ready().len(), 20);
         stores.pods.handle(Event::Init);
         stores.pods.handle(Event::InitDone);
         assert!(!stores.are_ready());

@@ -17,7 +17,10 @@ use kube::runtime::utils::Backoff;
 use kube::runtime::watcher::{self, DefaultBackoff, Event};
 use kube::{Api, Client, Resource};
 use sde_crds::policy::PolicyForm;
-use sde_crds::{Dataset, DestructionRecord, Project, ProjectApproval, SdePolicy, Workspace};
+use sde_crds::{
+    AirlockRequest, AirlockReview, Dataset, DestructionRecord, Project, ProjectApproval, SdePolicy,
+    Workspace,
+};
 use tokio::task::JoinSet;
 
 use crate::labels::managed_selector;
@@ -61,6 +64,8 @@ impl Watches {
         self.guarded::<Project>(&mut tasks);
         self.guarded::<ProjectApproval>(&mut tasks);
         self.guarded::<Workspace>(&mut tasks);
+        self.guarded::<AirlockRequest>(&mut tasks);
+        self.guarded::<AirlockReview>(&mut tasks);
         self.guarded::<DestructionRecord>(&mut tasks);
         self.managed::<Namespace>(&mut tasks);
         self.managed::<NetworkPolicy>(&mut tasks);

@@ -51,6 +51,8 @@ pub mod types {
     pub const SCANNED: &str = "Scanned";
     /// Enough people have agreed.
     pub const REVIEWED: &str = "Reviewed";
+    /// The copy that was made of it is gone again.
+    pub const CHAMBER_DESTROYED: &str = "ChamberDestroyed";
 }
 
 /// True, False or Unknown.

@@ -171,7 +171,7 @@ pub fn limits(cpu: &str, memory: &str) -> ResourceRequirements {
 pub fn probe_env(targets: &[Target], ping: &str) -> Vec<EnvVar> {
     let json = serde_json::to_string(targets).unwrap_or_default();
     vec![
-        field("SDE_POD_UID", "metadata.uid"),
+        uid(),
         field("SDE_HOST_IP", "status.hostIP"),
         value("SDE_TARGETS", &json),
         value("SDE_ROUNDS", &ROUNDS.to_string()),
@@ -191,7 +191,7 @@ fn probe(settings: &Settings, targets: &[Target], ping: &str) -> Container {
 
 fn gate(settings: &Settings) -> Container {
     let env = vec![
-        field("SDE_POD_UID", "metadata.uid"),
+        uid(),
         value("SDE_DEADLINE_SECONDS", &GATE_DEADLINE_SECONDS.to_string()),
     ];
     Container {
@@ -230,6 +230,11 @@ pub fn value(name: &str, value: &str) -> EnvVar {
         value: Some(value.to_owned()),
         value_from: None,
     }
+}
+
+/// The pod's own UID, which its reports carry.
+pub fn uid() -> EnvVar {
+    field("SDE_POD_UID", "metadata.uid")
 }
 
 fn field(name: &str, path: &str) -> EnvVar {

@@ -68,7 +68,7 @@ pub enum Kind {
     Luks,
     /// `openssl enc`.
     OpensslSalted,
-    /// Compressed in a way that is not opened here: bzip2, zstd, lz4, RAR, and others.
+    /// Compressed in a way that is not opened here: lz4, RAR, and others.
     OtherCompressed,
     // Opened.
     /// gzip.
@@ -79,6 +79,10 @@ pub enum Kind {
     Zlib,
     /// xz.
     Xz,
+    /// bzip2.
+    Bzip2,
+    /// zstd.
+    Zstd,
     /// zip.
     Zip,
     /// tar.
@@ -191,6 +195,8 @@ impl Kind {
             | Self::Bgzf
             | Self::Zlib
             | Self::Xz
+            | Self::Bzip2
+            | Self::Zstd
             | Self::Zip
             | Self::TorchZip
             | Self::Office
@@ -234,7 +240,9 @@ impl Kind {
             | Self::OpensslSalted
             | Self::OtherCompressed => &rules::G014,
             Self::Zip | Self::Tar | Self::SevenZip => &rules::G015,
-            Self::Gzip | Self::Bgzf | Self::Zlib | Self::Xz => &rules::G024,
+            Self::Gzip | Self::Bgzf | Self::Zlib | Self::Xz | Self::Bzip2 | Self::Zstd => {
+                &rules::G024
+            }
             Self::Hdf5
             | Self::Parquet
             | Self::Arrow
@@ -299,6 +307,8 @@ impl Kind {
             Self::Bgzf => "BGZF (blocked gzip)",
             Self::Zlib => "zlib",
             Self::Xz => "xz",
+            Self::Bzip2 => "bzip2",
+            Self::Zstd => "zstd",
             Self::Zip => "zip",
             Self::Tar => "tar",
             Self::SevenZip => "7z",

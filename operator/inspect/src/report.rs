@@ -38,7 +38,7 @@ impl fmt::Display for Severity {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Layer {
-    /// What a compressed stream (gzip, BGZF, zlib, xz) holds.
+    /// What a compressed stream holds.
     Decompressed,
     /// Entry of an archive, from 1.
     Entry(u32),

@@ -4,6 +4,7 @@
 mod common;
 
 use std::io::{Cursor, Write};
+use std::path::Path;
 use std::sync::LazyLock;
 
 use common::{binary, breaks, has, look, passes, people, results, wrap};
@@ -78,8 +79,89 @@ fn archives_are_held_and_their_tricks_blocked() {
         secret[at] |= 1;
     }
     breaks("encrypted", &secret, "AL-G014");
-    breaks("bzip2", b"BZh91AY&SY\x12\x34\x56\x78", "AL-G014");
-    breaks("zstd", b"\x28\xb5\x2f\xfd\x04\x58\x19\0\0", "AL-G014");
+    breaks("bzip2, cut", b"BZh91AY&SY\x12\x34\x56\x78", "AL-G019");
+    breaks("zstd, cut", b"\x28\xb5\x2f\xfd\x04\x58\x19\0\0", "AL-G019");
+    let wide = b"\x28\xb5\x2f\xfd\x00\xf8\x01\0\0";
+    breaks("zstd, of a window of 2 TiB", wide, "AL-G014");
+    let named = b"\x28\xb5\x2f\xfd\x01\x58\x07\x01\0\0";
+    breaks("zstd, with a dictionary", named, "AL-G014");
+    breaks("RAR", b"Rar!\x1a\x07\x01\0\x33", "AL-G014");
+}
+
+/// A zip of one stored file whose directory gives 64-bit sizes: what `field` says, after an extra field of somebody else's
+/// that holds the bytes of the zip64 id.
+fn zip64(compressed: u64, header: u64) -> Vec<u8> {
+    let content = results::COUNTS.as_bytes();
+    let mut zip = wrap::zip_stored(content);
+    let entry = zip.windows(4).position(|w| w == b"PK\x01\x02").unwrap();
+    let end = zip.windows(4).position(|w| w == b"PK\x05\x06").unwrap();
+    let name = usize::from(zip[entry + 28]);
+    let mut field = b"\x99\x99\x04\0\x01\0\x18\0".to_vec();
+    field.extend(b"\x01\0\x18\0");
+    for n in [content.len() as u64, compressed, header] {
+        field.extend(n.to_le_bytes());
+    }
+    for at in [20, 24, 42] {
+        zip[entry + at..entry + at + 4].fill(0xff);
+    }
+    zip[entry + 30] = field.len() as u8;
+    zip[end + 12] += field.len() as u8;
+    zip.splice(entry + 46 + name..entry + 46 + name, field);
+    zip
+}
+
+#[test]
+fn sizes_that_no_file_has() {
+    let length = results::COUNTS.len() as u64;
+    let honest = look(&zip64(length, 0));
+    assert_eq!(common::held(&honest), ["AL-G015"], "{honest:#?}");
+    for (compressed, header) in [(u64::MAX, 0), (length, u64::MAX), (u64::MAX - 20, 1 << 63)] {
+        let bytes = zip64(compressed, header);
+        assert!(look(&bytes).held());
+        // A file refuses offsets that memory takes.
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("zip64");
+        std::fs::write(&path, &bytes).unwrap();
+        let mut file = std::fs::File::open(&path).unwrap();
+        let (limits, thresholds) = (Limits::default(), Thresholds::default());
+        let report = inspect(&mut file, &limits, &thresholds, &Declared::default()).unwrap();
+        assert!(report.held());
+    }
+}
+
+#[test]
+fn bzip2_and_zstd_are_opened() {
+    let bzip2 = include_bytes!("corpus/counts.csv.bz2");
+    let zstd = include_bytes!("corpus/counts.csv.zst");
+    for (what, bytes) in [("bzip2", &bzip2[..]), ("zstd", &zstd[..])] {
+        let report = passes(what, bytes);
+        assert!(
+            has(&report, "AL-G024") && report.facts.rows == 10,
+            "{what}: {report:#?}"
+        );
+        let twice = [bytes, bytes].concat();
+        assert_eq!(passes(what, &twice).facts.rows, 21, "{what} after {what}");
+        breaks(what, &bytes[..bytes.len() - 30], "AL-G019");
+        let vcf = people::vcf();
+        breaks("behind it", &[bytes, vcf.as_bytes()].concat(), "AL-I002");
+    }
+    let long = include_bytes!("corpus/long.bz2");
+    breaks("several blocks", long, "AL-I002");
+    let offset = [b"xx\xff\xfe\0\0", &long[..]].concat();
+    breaks("at an offset", &offset, "AL-I002");
+    let skipped = [b"\x50\x2a\x4d\x18\x05\0\0\0hello", &zstd[..]].concat();
+    breaks("a frame that is skipped", &skipped, "AL-G021");
+}
+
+#[test]
+fn archives_by_7_zip_and_one_that_nobody_makes() {
+    let plain = look(include_bytes!("corpus/7-zip.7z"));
+    assert_eq!(common::held(&plain), ["AL-G015"], "{plain:#?}");
+    let encrypted = include_bytes!("corpus/7-zip-encrypted.7z");
+    breaks("encrypted", encrypted, "AL-G014");
+    let names = include_bytes!("corpus/7-zip-names-encrypted.7z");
+    breaks("with its names", names, "AL-G014");
+    let bomb = look(include_bytes!("corpus/header-bomb.7z"));
+    assert!(has(&bomb, "AL-G019"), "{bomb:#?}");
 }
 
 #[test]

@@ -112,3 +112,39 @@ fn jpeg_too() {
     huge[at..at + 4].copy_from_slice(&[0xff; 4]);
     assert!(look(&huge).held());
 }
+
+/// A plot whose header says something else: width, height, depth, colour.
+fn claiming(width: u32, height: u32, depth: u8, colour: u8) -> Vec<u8> {
+    let mut image = results::plot();
+    let header = [width.to_be_bytes(), height.to_be_bytes()].concat();
+    image[16..24].copy_from_slice(&header);
+    (image[24], image[25]) = (depth, colour);
+    image
+}
+
+#[test]
+fn headers_that_no_image_has() {
+    passes("as it is", &claiming(480, 360, 8, 2));
+    for (width, height, depth, colour) in [
+        (0, 360, 8, 2),
+        (u32::MAX, 0, 8, 2),
+        (480, 360, 0, 2),
+        (480, 360, 255, 2),
+        (480, 360, 4, 2),
+        (480, 360, 16, 3),
+        (480, 360, 8, 5),
+        (480, 360, 3, 0),
+    ] {
+        let what = format!("{width} by {height}, depth {depth}, colour {colour}");
+        let report = look(&claiming(width, height, depth, colour));
+        let known = report.findings.iter().any(|f| f.what.contains("no header"));
+        assert!(has(&report, "AL-G019") && known, "{what}: {report:#?}");
+    }
+    let row = look(&claiming(50_000_000, 1, 8, 6));
+    assert!(has(&row, "AL-G019"), "{row:#?}");
+    let known = row
+        .findings
+        .iter()
+        .any(|f| f.what.contains("rows of pixels"));
+    assert!(known, "{row:#?}");
+}

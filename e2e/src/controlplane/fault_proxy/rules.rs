@@ -78,6 +78,7 @@ impl Shape {
         } else {
             path.replace(scope, "*")
         };
+        let path = without_uuids(&path);
         let random =
             |word: &str| word.len() >= 8 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
         // Separators stay at the end of each word.
@@ -91,6 +92,27 @@ impl Shape {
         });
         Self(format!("{method} {}", words.collect::<String>()))
     }
+}
+
+/// A path with `#` for each UUID in it, of which some parts are shorter than what is taken for random by itself.
+fn without_uuids(path: &str) -> String {
+    const GROUPS: [usize; 5] = [8, 4, 4, 4, 12];
+    let of_uuid = |words: &[&str]| {
+        let fits = |(word, length): (&&str, usize)| {
+            word.len() == length && word.bytes().all(|byte| byte.is_ascii_hexdigit())
+        };
+        words.len() == GROUPS.len() && words.iter().zip(GROUPS).all(fits)
+    };
+    let segments = path.split('/').map(|segment| {
+        let mut words: Vec<&str> = segment.split('-').collect();
+        let at = (0..words.len())
+            .find(|from| of_uuid(words.get(*from..from + GROUPS.len()).unwrap_or_default()));
+        if let Some(from) = at {
+            words.splice(from..from + GROUPS.len(), ["#"]);
+        }
+        words.join("-")
+    });
+    segments.collect::<Vec<_>>().join("/")
 }
 
 impl std::fmt::Display for Shape {
@@ -261,6 +283,12 @@ mod tests {
             event.to_string(),
             "PATCH /apis/events.k8s.io/v1/namespaces/default/events/*.#"
         );
+        let volume = Shape::of(
+            &Method::PATCH,
+            "/api/v1/persistentvolumes/pvc-5bc2b8c1-8d5f-4c7a-9d0e-0a1b2c3d4e5f",
+            "prj-1",
+        );
+        assert_eq!(volume.to_string(), "PATCH /api/v1/persistentvolumes/pvc-#");
     }
 
     #[test]

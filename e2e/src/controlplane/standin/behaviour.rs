@@ -14,6 +14,8 @@ pub struct Behaviour {
     pub mount_fails: bool,
     /// The data check computes this digest (`sha256:<hex>`) whatever it was told to expect.
     pub manifest_digest: Option<String>,
+    /// What the airlock's jobs find in chambers is no longer what was sealed.
+    pub content_changed: bool,
     /// The provisioner never deletes released volumes.
     pub keeps_volumes: bool,
 }

@@ -1,9 +1,10 @@
-//! Stands in for what is not there without nodes: a kubelet and a dynamic provisioner for namespaces `sde-project-*`.
+//! Stands in for what is not there without nodes: a kubelet and a dynamic provisioner for namespaces `sde-project-*` and `sde-airlock-*`.
 //!
 //! It writes what they would write and nothing more: bindings, pod status, the final delete, volumes. Whether a pod's lock is right is
 //! for the node lane to show; here the probe's report is made from the targets that the controller itself put into the pod.
 
 mod behaviour;
+mod jobs;
 mod pods;
 mod status;
 mod steps;

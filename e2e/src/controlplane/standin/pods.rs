@@ -8,7 +8,7 @@ use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::runtime::controller::Action;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Api, Client, ResourceExt as _};
-use sde_crds::names::PROJECT_NAMESPACE_PREFIX;
+use sde_crds::names::{AIRLOCK_NAMESPACE_PREFIX, PROJECT_NAMESPACE_PREFIX};
 use serde_json::{Value, json};
 
 use super::behaviour::Behaviours;
@@ -54,7 +54,8 @@ pub(super) fn on_error(_: Arc<Pod>, _: &kube::Error, _: Arc<Context>) -> Action 
 
 pub(super) async fn reconcile(pod: Arc<Pod>, context: Arc<Context>) -> Result<Action, kube::Error> {
     let namespace = pod.namespace().unwrap_or_default();
-    if !namespace.starts_with(PROJECT_NAMESPACE_PREFIX) {
+    let ours = [PROJECT_NAMESPACE_PREFIX, AIRLOCK_NAMESPACE_PREFIX];
+    if !ours.iter().any(|prefix| namespace.starts_with(prefix)) {
         return Ok(Action::await_change());
     }
     let unscheduled = pod

@@ -2,11 +2,13 @@
 
 use k8s_openapi::api::core::v1::{Container, Pod};
 use kube::ResourceExt as _;
+use sde_core::airlock::task::TASK_ENV;
 use sde_core::lock::{MIN_ROUNDS, Outcome, Report, SocketResult, TargetResult, parse_targets};
 use sde_crds::names::GATE_ANNOTATION;
 use serde_json::{Value, json};
 
 use super::behaviour::{Behaviour, ProbeFinds};
+use super::jobs::airlock_job;
 use super::status::{At, HOST_ADDRESS, status, unchanged};
 
 /// One thing to do with a pod.
@@ -62,7 +64,7 @@ pub(super) fn next(pod: &Pod, claims_bound: bool, behaviour: &Behaviour, now: &s
         states.push(if blocked {
             At::Waiting("PodInitializing")
         } else {
-            main(container, behaviour)
+            main(pod, container, behaviour)
         });
     }
     let containers: Vec<&Container> = inits.iter().chain(&spec.containers).collect();
@@ -166,9 +168,12 @@ fn gate(pod: &Pod) -> At {
     }
 }
 
-fn main(container: &Container, behaviour: &Behaviour) -> At {
+fn main(pod: &Pod, container: &Container, behaviour: &Behaviour) -> At {
     if behaviour.image_missing {
         return At::Waiting("ErrImageNeverPull");
+    }
+    if let Some(task) = env(container, TASK_ENV) {
+        return airlock_job(&pod.uid().unwrap_or_default(), task, behaviour);
     }
     if container.name != "manifest" {
         return At::Running;

@@ -185,21 +185,29 @@ impl Applier {
             .await
     }
 
-    /// Sets what becomes of a volume when its claim goes (`Delete` or `Retain`). The volume may be one that a
-    /// provisioner made for a claim of ours, so it is patched, not applied: its other fields are not ours.
+    /// Sets what becomes of a volume when its claim goes (`Delete` or `Retain`).
     pub async fn set_reclaim_policy(
         &self,
         volume: &PersistentVolume,
         policy: &str,
     ) -> Result<(), ApplyError> {
-        let body = json!({
-            "metadata": {"uid": volume.metadata.uid, "resourceVersion": volume.metadata.resource_version},
-            "spec": {"persistentVolumeReclaimPolicy": policy},
-        });
+        let change = json!({"spec": {"persistentVolumeReclaimPolicy": policy}});
+        self.change_volume(volume, change).await
+    }
+
+    /// Changes fields of a volume as it was looked at. It may be one that a provisioner made for a claim of ours, so it is patched,
+    /// not applied: its other fields are not ours.
+    pub async fn change_volume(
+        &self,
+        volume: &PersistentVolume,
+        mut change: Value,
+    ) -> Result<(), ApplyError> {
+        change["metadata"]["uid"] = json!(volume.metadata.uid);
+        change["metadata"]["resourceVersion"] = json!(volume.metadata.resource_version);
         let key = ObjectKey::of(volume);
         let url = Request::new(PersistentVolume::url_path(&(), None));
         let _: PersistentVolume = self
-            .write(url.patch(&key.name, &PatchParams::default(), &Patch::Merge(&body)))
+            .write(url.patch(&key.name, &PatchParams::default(), &Patch::Merge(&change)))
             .await?;
         self.metrics.applied("PersistentVolume", "changed");
         Ok(())

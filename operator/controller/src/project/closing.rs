@@ -8,17 +8,23 @@ use k8s_openapi::api::core::v1::{Namespace, PersistentVolume, PersistentVolumeCl
 use k8s_openapi::api::rbac::v1::RoleBinding;
 use kube::ResourceExt;
 use kube::core::{ObjectMeta, PartialObjectMeta};
+use sde_core::airlock::ending::delays_closing;
 use sde_core::closing::status::{begun, note};
 use sde_core::closing::{self, Live, Observed, Step, next};
 use sde_core::labels::short_hash;
-use sde_crds::names::CLOSING_FINALIZER;
+use sde_crds::names::{
+    AIRLOCK_FINALIZER, AIRLOCK_REQUEST_LABEL, CLOSING_FINALIZER, PROJECT_UID_LABEL,
+    airlock_namespace,
+};
 use sde_crds::project_status::ClosingStatus;
 use sde_crds::{DestructionRecord, DestructionRecordSpec, Project};
 
+use crate::airlock;
 use crate::apply::{FieldManager, Precondition};
 use crate::cluster::Cluster;
 use crate::context::Context;
 use crate::key::ObjectKey;
+use crate::labels::label;
 use crate::project::apply::GRACE_SECONDS;
 use crate::project::{observe, publish};
 use crate::reconcile::{Action, ReconcileError};
@@ -83,6 +89,7 @@ async fn observe(
 ) -> Result<Observed, ReconcileError> {
     let mut of = observe::project(ctx, project.clone(), |_| false).await;
     let namespace = of.id().namespace();
+    let (airlock, airlock_namespace) = airlock_left(ctx, &mut of).await;
     let noted = of.project.status.as_ref().and_then(|s| s.closing.as_ref());
     let inventory = noted
         .and_then(|c| c.inventory.as_ref())
@@ -122,10 +129,45 @@ async fn observe(
     Ok(Observed {
         bound,
         secrets,
+        airlock,
+        airlock_namespace,
         live: None,
         recorded,
         project: of,
     })
+}
+
+/// What the project's airlock still waits for, and its namespace. Its jobs in the project's own namespace are pods to stop as all.
+async fn airlock_left(
+    ctx: &Context,
+    of: &mut sde_core::project::Observed,
+) -> (Vec<String>, Option<Namespace>) {
+    let (id, stores) = (of.id(), &ctx.stores);
+    let here = Some(id.namespace());
+    let jobs = stores.pods.of_project(&id.name);
+    let jobs = jobs.iter().filter(|p| {
+        p.namespace() == here
+            && label(&***p, PROJECT_UID_LABEL) == Some(&id.uid)
+            && label(&***p, AIRLOCK_REQUEST_LABEL).is_some()
+    });
+    of.pods.extend(jobs.map(|p| (**p).clone()));
+    let mut waits = Vec::new();
+    for request in stores.airlock_requests.all() {
+        if request.namespace() != here {
+            continue;
+        }
+        let seen = airlock::stored(ctx, &request).await;
+        if let Some(why) = delays_closing(&seen.observed) {
+            waits.push(why);
+        } else if request.finalizers().iter().any(|f| f == AIRLOCK_FINALIZER) {
+            let name = request.name_any();
+            waits.push(format!("Request {name}: its chamber is being destroyed."));
+        }
+    }
+    let key = ObjectKey::cluster(airlock_namespace(&id.name));
+    let namespace = stores.namespaces.get(&key);
+    let ours = namespace.filter(|n| label(&**n, PROJECT_UID_LABEL) == Some(&id.uid));
+    (waits, ours.map(|n| (*n).clone()))
 }
 
 async fn live(ctx: &Context, observed: &Observed) -> Result<Live, ReconcileError> {
@@ -133,10 +175,12 @@ async fn live(ctx: &Context, observed: &Observed) -> Result<Live, ReconcileError
     let pods: Vec<Pod> = ctx.applier.list(Some(&namespace), "").await?;
     let claims: Vec<PersistentVolumeClaim> = ctx.applier.list(Some(&namespace), "").await?;
     let found: Option<Namespace> = ctx.applier.get(&ObjectKey::cluster(namespace)).await?;
+    let aside = airlock_namespace(&observed.project.id().name);
+    let aside: Option<Namespace> = ctx.applier.get(&ObjectKey::cluster(aside)).await?;
     Ok(Live {
         pods: pods.len(),
         claims: claims.len(),
-        namespace: found.is_some(),
+        namespace: found.is_some() || aside.is_some(),
     })
 }
 
@@ -185,6 +229,7 @@ async fn perform(
         Step::Attest => attest(ctx, cluster, observed, closing, record).await?,
         Step::Release => release(ctx, project).await?,
         Step::TakeInventory(_)
+        | Step::AwaitAirlock(_)
         | Step::AwaitApprovals { .. }
         | Step::LegalHold
         | Step::Unexplained(_)

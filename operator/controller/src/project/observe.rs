@@ -5,7 +5,7 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 use sde_core::labels::ProjectId;
-use sde_core::lock::{Outcome, Target, TargetKind};
+use sde_core::lock::{Control, Outcome, Target, TargetKind};
 use sde_core::pod::{PROBE, View};
 use sde_core::policy_form::Round;
 use sde_core::project::Observed;
@@ -21,6 +21,15 @@ use crate::key::ObjectKey;
 
 /// Everything of one Project. Proofs are gathered for the pods that `judged` picks.
 pub async fn project(ctx: &Context, project: Arc<Project>, judged: fn(&Pod) -> bool) -> Observed {
+    let mut observed = stored(ctx, project).await;
+    observed.sentinel = sentinel(ctx).await;
+    observed.controls = controls(ctx, &observed, judged).await;
+    observed
+}
+
+/// What the stores hold of one Project, and in which form the policies are in force. What is made for its airlock is left out: that
+/// is the requests' own.
+pub async fn stored(ctx: &Context, project: Arc<Project>) -> Observed {
     let name = project.name_any();
     let stores = &ctx.stores;
     let id = ProjectId {
@@ -30,6 +39,7 @@ pub async fn project(ctx: &Context, project: Arc<Project>, judged: fn(&Pod) -> b
     let namespace = id.namespace();
     let ours = |labels: &std::collections::BTreeMap<String, String>| {
         labels.get(names::PROJECT_UID_LABEL) == Some(&id.uid)
+            && !labels.contains_key(names::AIRLOCK_REQUEST_LABEL)
     };
     let pods: Vec<_> = stores
         .pods
@@ -62,6 +72,7 @@ pub async fn project(ctx: &Context, project: Arc<Project>, judged: fn(&Pod) -> b
             .network_policies
             .of_project(&name)
             .iter()
+            .filter(|p| p.namespace().as_deref() == Some(&namespace))
             .map(|p| (**p).clone())
             .collect(),
         claims: stores
@@ -86,7 +97,7 @@ pub async fn project(ctx: &Context, project: Arc<Project>, judged: fn(&Pod) -> b
             .map(|w| (**w).clone())
             .collect(),
         policy_form: None,
-        sentinel: sentinel(ctx).await,
+        sentinel: None,
         controls: Controls::new(),
         attestation_key: AttestationKey {
             key_id: ctx
@@ -102,7 +113,6 @@ pub async fn project(ctx: &Context, project: Arc<Project>, judged: fn(&Pod) -> b
         pods,
     };
     observed.policy_form = policy_form(ctx, &observed, false).await;
-    observed.controls = controls(ctx, &observed, judged).await;
     observed
 }
 
@@ -112,7 +122,8 @@ pub async fn policy_form(ctx: &Context, observed: &Observed, opens: bool) -> Opt
     Some(ctx.policy_form.known(ctx, &demand, opens).await)
 }
 
-async fn sentinel(ctx: &Context) -> Option<SentinelAt> {
+/// The sentinel, when it answers now.
+pub async fn sentinel(ctx: &Context) -> Option<SentinelAt> {
     let address = ctx.sentinel.address()?;
     let boot = ctx.sentinel.boot().await.ok()?;
     Some(SentinelAt {
@@ -137,17 +148,18 @@ async fn controls(ctx: &Context, observed: &Observed, judged: fn(&Pod) -> bool) 
         if !(standing || reported) {
             continue;
         }
-        let Some(targets) = view.targets() else {
-            continue;
-        };
-        let dialled = to_dial(view, &targets);
-        let before = view.annotation(SENTINEL_BOOT_ANNOTATION).map(str::to_owned);
-        controls.insert(
-            view.uid().to_owned(),
-            ctx.sentinel.control(before, view.uid(), &dialled).await,
-        );
+        if let Some(control) = control(ctx, view).await {
+            controls.insert(view.uid().to_owned(), control);
+        }
     }
     controls
+}
+
+/// The controller's half of the proof of one pod.
+pub async fn control(ctx: &Context, pod: View<'_>) -> Option<Control> {
+    let dialled = to_dial(pod, &pod.targets()?);
+    let before = pod.annotation(SENTINEL_BOOT_ANNOTATION).map(str::to_owned);
+    Some(ctx.sentinel.control(before, pod.uid(), &dialled).await)
 }
 
 /// Targets that need a positive control: the sentinel and the API server always, another only when it refused,

@@ -7,6 +7,9 @@ use sde_crds::airlock_status::FailureCause;
 use crate::airlock::observe::{Claim, Job, JobKind, Observed, Outcome, Side};
 use crate::airlock::step::{Step, Who};
 
+/// What is said while a driver has not done what it was told.
+pub(super) const NOT_DESTROYED: &str = "The chamber's volume was told to go and its storage driver has not finished: kubectl describe pv -l sde-operator.dev/airlock-request shows why.";
+
 /// How often a job is tried in one round.
 const ATTEMPTS: i64 = 3;
 
@@ -29,7 +32,7 @@ pub fn exists(observed: &Observed) -> bool {
     chamber.volume.is_some() || chamber.project != Claim::Absent || chamber.airlock != Claim::Absent
 }
 
-/// The step that brings the chamber to `side`; none when it is there, bound and kept.
+/// The step that brings the chamber to `side`; none when it is there, bound and kept, or waits for its first pod.
 pub fn place(observed: &Observed, side: Side) -> Option<Step> {
     let status = observed.status();
     let stale = |job: &Job| job.round != status.round;
@@ -37,17 +40,22 @@ pub fn place(observed: &Observed, side: Side) -> Option<Step> {
         return Some(step);
     }
     match observed.chamber.claim(side.other()) {
-        Claim::Pending | Claim::Bound => return Some(Step::DeleteClaim(side.other())),
+        Claim::Pending | Claim::Bound | Claim::Lost => {
+            return Some(Step::DeleteClaim(side.other()));
+        }
         Claim::Deleting => return Some(moving()),
         Claim::Absent => {}
     }
     let claim = observed.chamber.claim(side);
     match (observed.chamber.volume, claim) {
         (_, Claim::Deleting) => Some(moving()),
+        (_, Claim::Lost) => Some(Step::failed(status.phase, FailureCause::ChamberLost)),
         (None, Claim::Absent) if status.content.is_some() => {
             Some(Step::failed(status.phase, FailureCause::ChamberLost))
         }
         (None, Claim::Absent) => Some(Step::MakeClaim(side)),
+        // A class may make a volume only when a pod waits for it, as one on a node's own disks must.
+        (None, Claim::Pending) if status.content.is_none() => None,
         (None, _) => Some(moving()),
         (Some(volume), _) if volume.reserved_for != Some(side) => Some(Step::Rebind(side)),
         (Some(_), Claim::Absent) => Some(Step::MakeClaim(side)),
@@ -61,14 +69,20 @@ pub fn destroy(observed: &Observed) -> Option<Step> {
     if let Some(step) = delete(observed, |_| true) {
         return Some(step);
     }
-    for side in [Side::Project, Side::Airlock] {
+    for side in Side::BOTH {
         match observed.chamber.claim(side) {
-            Claim::Pending | Claim::Bound => return Some(Step::DeleteClaim(side)),
+            Claim::Pending | Claim::Bound | Claim::Lost => return Some(Step::DeleteClaim(side)),
             Claim::Deleting => return Some(moving()),
             Claim::Absent => {}
         }
     }
-    observed.chamber.volume.map(|_| Step::DeleteVolume)
+    observed.chamber.volume.map(|volume| {
+        if volume.leaving {
+            Step::wait("ChamberNotDestroyed", Who::Platform, NOT_DESTROYED)
+        } else {
+            Step::DeleteVolume
+        }
+    })
 }
 
 fn delete(observed: &Observed, which: impl Fn(&Job) -> bool) -> Option<Step> {
@@ -81,7 +95,7 @@ fn delete(observed: &Observed, which: impl Fn(&Job) -> bool) -> Option<Step> {
     }
 }
 
-fn moving() -> Step {
+pub(super) fn moving() -> Step {
     Step::wait(
         "ChamberMoving",
         Who::Cluster,
@@ -110,10 +124,12 @@ pub fn result(observed: &Observed, kind: JobKind, side: Side) -> Result<Outcome,
     };
     match last.map(|job| (&job.outcome, job.attempt)) {
         None => start(1),
-        Some((Outcome::Running, _)) => Err(Step::wait(
-            "JobRunning",
-            Who::Cluster,
-            "The agent is at work in the chamber.",
+        Some((Outcome::Running, _)) => Err(last.and_then(|job| job.held_up.as_ref()).map_or_else(
+            || {
+                let message = "The agent is at work in the chamber.";
+                Step::wait("JobRunning", Who::Cluster, message)
+            },
+            |why| Step::wait("JobHeldUp", Who::Platform, why),
         )),
         Some((Outcome::Lost, attempt)) if attempt >= ATTEMPTS => {
             Err(Step::failed(status.phase, FailureCause::JobFailed))

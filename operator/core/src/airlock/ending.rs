@@ -98,6 +98,10 @@ pub fn afterwards(observed: &Observed) -> Step {
 
 /// How much longer the chamber of a request that has ended is kept.
 pub fn kept_for(observed: &Observed) -> Duration {
+    // Nothing of a project outlives it, and nobody can ask for it any more.
+    if observed.closing() || observed.deleted() {
+        return Duration::ZERO;
+    }
     let policy = observed.policy.as_ref();
     let days = policy.map_or(RETENTION_DAYS, |p| p.retention_days);
     let since = observed.status().since.map(|t| t.0);

@@ -2,11 +2,12 @@
 //!
 //! `next` looks at what is observed and at what the status already notes, and names one step. Phases are entered by writing the
 //! status, everything else is done in the cluster; every step can be repeated, and none is skipped by a crash.
-//! Which steps move bytes is said here; nothing carries them out yet (`docs/src/airlock.md`). `task` and `report` are what passes
-//! between the controller and the jobs that move them.
+//! Which steps move bytes is said here, and `desired` what they make; the controller carries them out. `task` and `report` are what
+//! passes between the controller and the jobs that move them.
 
 pub mod chamber;
 pub mod declared;
+pub mod desired;
 pub mod ending;
 pub mod next;
 pub mod observe;
@@ -14,6 +15,7 @@ pub mod phases;
 pub mod report;
 pub mod required;
 pub mod review;
+pub mod seen;
 pub mod status;
 pub mod step;
 pub mod task;

@@ -8,7 +8,7 @@ use crate::airlock::step::{Step, Who};
 /// Names the next step.
 pub fn next(observed: &Observed) -> Step {
     let phase = observed.status().phase;
-    if ended(phase) {
+    if ended(phase) || observed.deleted() {
         return afterwards(observed);
     }
     // What ends a request acts before anything else, and although the project is shut or the policy gone: it only locks.

@@ -13,6 +13,9 @@ use crate::project::access::works;
 use crate::project::{self, State};
 use crate::rejection::{Rejection, summarise};
 
+/// The most people that a request remembers to have been of its project: the schema's bound on the list.
+pub(super) const MOST_INSIDERS: usize = 500;
+
 /// Everything a decision about one request may depend on.
 #[derive(Debug, Clone)]
 pub struct Observed {
@@ -45,12 +48,18 @@ impl Observed {
         self.request.status.clone().unwrap_or_default()
     }
 
-    /// Whether somebody is, or was while this request lived, of the project.
+    /// Whether somebody is, or was while this request lived, of the project. Once more people were than the list holds, anybody may
+    /// have been: then nobody can review it.
     pub fn insider(&self, user: &str) -> bool {
         let now = self.project.iter().any(|p| p.members.contains(user));
         let before = self.request.status.as_ref();
         let before = before.and_then(|s| s.insiders.as_ref());
-        now || before.is_some_and(|b| b.iter().any(|i| i == user))
+        now || before.is_some_and(|b| b.len() >= MOST_INSIDERS || b.iter().any(|i| i == user))
+    }
+
+    /// Whether the request itself is being deleted, with its namespace.
+    pub fn deleted(&self) -> bool {
+        self.request.metadata.deletion_timestamp.is_some()
     }
 
     /// Whether the project is being closed.
@@ -148,6 +157,9 @@ pub enum Side {
 }
 
 impl Side {
+    /// Both.
+    pub const BOTH: [Self; 2] = [Self::Project, Self::Airlock];
+
     /// The other one.
     #[must_use]
     pub fn other(self) -> Self {
@@ -186,6 +198,8 @@ pub struct Volume {
     pub kept: bool,
     /// The side whose claim it is reserved for (`claimRef`).
     pub reserved_for: Option<Side>,
+    /// Whether it was told to go; its driver has not finished.
+    pub leaving: bool,
 }
 
 /// A claim of a chamber.
@@ -200,6 +214,8 @@ pub enum Claim {
     Bound,
     /// On its way out; a pod may still have it mounted.
     Deleting,
+    /// Its volume is gone from under it.
+    Lost,
 }
 
 /// One job of the agent, in one round of the request.
@@ -215,6 +231,8 @@ pub struct Job {
     pub deleting: bool,
     /// How it ended.
     pub outcome: Outcome,
+    /// Why its pod cannot go on, as a sentence.
+    pub held_up: Option<String>,
 }
 
 /// What a job does.

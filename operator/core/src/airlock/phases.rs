@@ -9,7 +9,7 @@ use sde_crds::airlock_status::{
 };
 use sde_crds::policy_airlock::AirlockPolicy;
 
-use crate::airlock::chamber::{destination, home, place, result};
+use crate::airlock::chamber::{destination, home, moving, place, result};
 use crate::airlock::declared;
 use crate::airlock::observe::{JobKind, Observed, Outcome, Project, Side};
 use crate::airlock::review::{Reopening, Tally, Verdict, policy_digest, reopening, tally};
@@ -118,6 +118,8 @@ fn sealing(observed: &Observed) -> First {
     let Some(content) = &status.content else {
         at(observed, side)?;
         return Ok(match result(observed, JobKind::Seal, side)? {
+            // Read before the volume was there: it is kept first.
+            Outcome::Sealed(_) if observed.chamber.volume.is_none() => moving(),
             Outcome::Sealed(content) => Step::NoteContent(content),
             _ => Step::failed(Phase::Sealing, FailureCause::FolderRefused),
         });

@@ -12,15 +12,12 @@ use sde_crds::airlock_status::{
 use sde_crds::policy_airlock::AirlockPolicy;
 
 use crate::airlock::ending::{after, ended, kept_for};
-use crate::airlock::observe::Observed;
+use crate::airlock::observe::{MOST_INSIDERS, Observed};
 use crate::airlock::review::{Reopening, reopening, tally};
 use crate::airlock::step::{Entry, Note, Step};
 use crate::approvals::short;
 use crate::conditions::{Conditions, Status, types};
 use crate::time;
-
-/// Most people whom a status lists.
-const MOST: usize = 500;
 
 /// The status and when to look again although nothing changed.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,7 +67,7 @@ fn insiders(observed: &Observed, previous: &AirlockRequestStatus) -> Option<Vec<
         .iter()
         .flat_map(|p| p.members.iter().cloned());
     let all: BTreeSet<String> = before.chain(now).collect();
-    (!all.is_empty()).then(|| all.into_iter().take(MOST).collect())
+    (!all.is_empty()).then(|| all.into_iter().take(MOST_INSIDERS).collect())
 }
 
 fn enter(observed: &Observed, next: &mut AirlockRequestStatus, entry: &Entry) {
@@ -185,6 +182,28 @@ fn conditions(
             "Working",
             "The operator is at work; nobody need act.",
         ),
+    }
+    if over && next.content.is_some() {
+        match step {
+            _ if next.chamber_gone_at.is_some() => conditions.set(
+                types::CHAMBER_DESTROYED,
+                Status::True,
+                "VolumeGone",
+                "Its volume was deleted by its driver; nothing is claimed of the medium.",
+            ),
+            Step::Wait(wait) if wait.reason != "Kept" => conditions.set(
+                types::CHAMBER_DESTROYED,
+                Status::False,
+                wait.reason,
+                wait.message.clone(),
+            ),
+            _ => conditions.set(
+                types::CHAMBER_DESTROYED,
+                Status::False,
+                "Kept",
+                "What was sealed is kept for retentionDays, then destroyed.",
+            ),
+        }
     }
     match &next.content {
         Some(content) => {

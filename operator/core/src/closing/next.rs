@@ -22,6 +22,8 @@ pub enum Step {
     StopPods(Vec<Pod>),
     /// T1: delete the bindings of the hub and of the people, and the token Secrets of these names.
     Revoke(Vec<String>),
+    /// T1: wait for the airlock, for these reasons: its chambers go before anything is counted.
+    AwaitAirlock(Vec<String>),
     /// T2: freeze this inventory.
     TakeInventory(Vec<Medium>),
     /// T0: wait for the approvals of this inventory.
@@ -88,6 +90,9 @@ pub fn next(observed: &Observed, closing: &ClosingStatus) -> Step {
     if observed.bound || !observed.secrets.is_empty() {
         return Step::Revoke(observed.secrets.clone());
     }
+    if !observed.airlock.is_empty() {
+        return Step::AwaitAirlock(observed.airlock.clone());
+    }
     let approved = closing.steps.iter().any(|s| s.id == "T7");
     let media = match &closing.inventory {
         Some(media) if approved || !inventory::grown(observed, media) => media,
@@ -110,7 +115,11 @@ pub fn next(observed: &Observed, closing: &ClosingStatus) -> Step {
     if observed.live.is_some_and(|l| l.claims > 0) {
         return Step::AwaitVolumes(Vec::new());
     }
-    match &observed.project.namespace {
+    match observed
+        .airlock_namespace
+        .as_ref()
+        .or(observed.project.namespace.as_ref())
+    {
         Some(namespace) if namespace.metadata.deletion_timestamp.is_none() => {
             Step::DeleteNamespace(Box::new(namespace.clone()))
         }
@@ -261,7 +270,7 @@ impl Step {
         match self {
             Self::Hold | Self::AwaitApprovals { .. } | Self::LegalHold => "T0",
             Self::StopPods(_) => "T4",
-            Self::Revoke(_) => "T1",
+            Self::Revoke(_) | Self::AwaitAirlock(_) => "T1",
             Self::TakeInventory(_) | Self::Unexplained(_) => "T2",
             Self::SetReclaim { .. }
             | Self::DeleteClaims(_)

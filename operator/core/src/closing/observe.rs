@@ -1,5 +1,7 @@
 //! What is observed of one Project that is being closed.
 
+use k8s_openapi::api::core::v1::Namespace;
+
 use crate::project;
 
 /// Everything a decision about a closure may depend on.
@@ -11,6 +13,10 @@ pub struct Observed {
     pub bound: bool,
     /// Names of Secrets left in the project's namespace.
     pub secrets: Vec<String>,
+    /// What the project's airlock still waits for, a sentence each: files that were approved, chambers that are not destroyed.
+    pub airlock: Vec<String>,
+    /// The airlock's namespace.
+    pub airlock_namespace: Option<Namespace>,
     /// Live counts from the API server itself, taken before a destructive step; none when not taken.
     pub live: Option<Live>,
     /// Whether the DestructionRecord exists.
@@ -24,7 +30,7 @@ pub struct Live {
     pub pods: usize,
     /// Claims in the project's namespace, of anyone.
     pub claims: usize,
-    /// Whether a namespace of the project's name exists, whatever its labels say.
+    /// Whether a namespace of the project's name, or its airlock's, exists, whatever its labels say.
     pub namespace: bool,
 }
 

@@ -177,6 +177,11 @@ fn explain(name: &str, closing: &ClosingStatus, step: &Step) -> (&'static str, S
         ),
         Step::StopPods(_) => ("T4StopPods", "Stopping every pod before anything else changes.".to_owned(), 15),
         Step::Revoke(_) => ("T1Revoke", "Taking away the access of the hub and of the people, and the notebook tokens.".to_owned(), 15),
+        Step::AwaitAirlock(why) => (
+            "T1AwaitAirlock",
+            format!("Nothing runs. The airlock is emptied before anything else is destroyed. {}", why.join(" ")),
+            300,
+        ),
         Step::TakeInventory(media) => ("T2Inventory", format!("Nothing runs. {} claims are in the inventory.", media.len()), 15),
         Step::AwaitApprovals { have, need, explain } => (
             "T0AwaitApprovals",

@@ -17,6 +17,7 @@ use sde_crds::names::{self, component};
 use sde_crds::policy::SdePolicySpec;
 use sde_crds::project::Compute;
 
+use crate::airlock::desired::{claim, pod as job, room};
 use crate::labels::ProjectId;
 use crate::project::access;
 use crate::project::validate::Validated;
@@ -26,6 +27,19 @@ use crate::settings::Settings;
 /// Containers of ours that run beside the workspaces: the standing probe pod and one data check a grant.
 const OWN_PODS_CPU: &str = "100m";
 const OWN_PODS_MEMORY: &str = "64Mi";
+
+/// What no namespace of ours ever holds. What a quota does not name is unlimited.
+pub(crate) const NEVER: &[&str] = &[
+    "services",
+    "services.loadbalancers",
+    "services.nodeports",
+    "count/resourceclaims.resource.k8s.io",
+    "count/resourceclaimtemplates.resource.k8s.io",
+    "count/ingresses.networking.k8s.io",
+    "count/cronjobs.batch",
+    "count/jobs.batch",
+    "count/deployments.apps",
+];
 
 /// The project's namespace, with Pod Security pinned to a version so that an upgrade loosens nothing, and annotations
 /// that the policies read: what may run here and for whom. While the project is not open (`None`) that is nothing and nobody.
@@ -131,9 +145,15 @@ pub fn quota(
     let spec = &validated.spec;
     let compute = &spec.compute;
     let own = i64::try_from(spec.datasets.len()).unwrap_or(i64::MAX) + 1;
+    let (jobs, chambers) = match &validated.policy.airlock {
+        Some(_) => (room::JOBS, room::CHAMBERS),
+        None => (0, 0),
+    };
     let mut hard: BTreeMap<String, Quantity> = BTreeMap::new();
     let cpu = quantity::add(&compute.cpu, &times(OWN_PODS_CPU, own)?)?;
+    let cpu = quantity::add(&cpu, &job::cpu(jobs))?;
     let memory = quantity::add(&compute.memory, &times(OWN_PODS_MEMORY, own)?)?;
+    let memory = quantity::add(&memory, &job::memory(jobs))?;
     for prefix in ["requests", "limits"] {
         hard.insert(format!("{prefix}.cpu"), cpu.clone());
         hard.insert(format!("{prefix}.memory"), memory.clone());
@@ -142,25 +162,22 @@ pub fn quota(
     for (_, dataset) in &validated.grants {
         storage = quantity::add(&storage, &dataset.size)?;
     }
+    storage = quantity::add(&storage, &times(claim::SIZE, chambers)?)?;
     hard.insert("requests.storage".to_owned(), storage);
     // A stopped pod counts until it is gone, so that one may end while the next begins.
-    hard.insert("pods".to_owned(), count(2 * compute.max_workspaces + own));
+    hard.insert(
+        "pods".to_owned(),
+        count(2 * compute.max_workspaces + own + 2 * jobs),
+    );
     hard.insert(
         "persistentvolumeclaims".to_owned(),
-        count(i64::try_from(spec.people.len().max(homes.len())).unwrap_or(i64::MAX) + own - 1),
+        count(
+            i64::try_from(spec.people.len().max(homes.len())).unwrap_or(i64::MAX) + own - 1
+                + chambers,
+        ),
     );
-    for zero in [
-        "services",
-        "services.loadbalancers",
-        "services.nodeports",
-        "count/resourceclaims.resource.k8s.io",
-        "count/resourceclaimtemplates.resource.k8s.io",
-        "count/ingresses.networking.k8s.io",
-        "count/cronjobs.batch",
-        "count/jobs.batch",
-        "count/deployments.apps",
-    ] {
-        hard.insert(zero.to_owned(), count(0));
+    for zero in NEVER {
+        hard.insert((*zero).to_owned(), count(0));
     }
     accelerators(&mut hard, &validated.policy, compute);
     Ok(ResourceQuota {

@@ -131,6 +131,20 @@ fn who_was_of_the_project_while_the_request_lived_never_counts() {
 }
 
 #[test]
+fn when_more_people_were_than_the_list_holds_nobody_reviews() {
+    for (people, phase) in [(400, Phase::Released), (600, Phase::InReview)] {
+        let mut sim = in_review(Vec::new());
+        let members = &mut sim.observed.project.as_mut().unwrap().members;
+        members.extend((0..people).map(|n| format!("u-{n:04}")));
+        sim.run();
+        sim.approve("checker-a");
+        sim.approve("checker-b");
+        let step = sim.run();
+        assert_eq!(sim.phase(), phase, "{people}: {step:?}");
+    }
+}
+
+#[test]
 fn a_reviewer_removed_after_approval_stops_the_release() {
     let mut sim = in_review(Vec::new());
     sim.approve("checker-a");

@@ -378,6 +378,7 @@ impl Airlock {
             attempt: agent.attempt,
             deleting: false,
             outcome,
+            held_up: None,
         }
     }
 
@@ -575,7 +576,7 @@ fn perform(world: &mut World, doing: Doing) {
             let claim = claim(&mut live.chamber, side);
             *claim = match *claim {
                 Claim::Bound | Claim::Deleting => Claim::Deleting,
-                Claim::Pending | Claim::Absent => Claim::Absent,
+                Claim::Pending | Claim::Absent | Claim::Lost => Claim::Absent,
             };
         }
         Doing::Rebind(side, version) if version == live.version => {
@@ -593,15 +594,17 @@ fn perform(world: &mut World, doing: Doing) {
     }
 }
 
-/// Kubernetes binds a claim to the volume that is reserved for it, and makes a new one for the first.
+/// Kubernetes binds a claim to the volume that is reserved for it, and makes a new one for the first, once a pod waits for it.
 fn bind(world: &mut World, side: Side) -> bool {
     let live = &mut world.live;
-    if live.chamber.claim(side) != Claim::Pending {
+    let waited_for = live.chamber.volume.is_some() || live.jobs.iter().any(|j| j.side == side);
+    if live.chamber.claim(side) != Claim::Pending || !waited_for {
         return false;
     }
     let fresh = Volume {
         kept: false,
         reserved_for: Some(side),
+        leaving: false,
     };
     let volume = live.chamber.volume.get_or_insert(fresh);
     if volume.reserved_for != Some(side) {

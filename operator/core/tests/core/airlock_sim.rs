@@ -209,6 +209,7 @@ impl Sim {
                     attempt: *attempt,
                     deleting: false,
                     outcome,
+                    held_up: None,
                 });
             }
             Step::DeleteJobs => observed.jobs.clear(),
@@ -216,6 +217,7 @@ impl Sim {
                 chamber.volume.get_or_insert(Volume {
                     kept: false,
                     reserved_for: Some(*side),
+                    leaving: false,
                 });
                 claim(chamber, *side, Claim::Bound);
             }

@@ -88,6 +88,8 @@ fn closed(mode: ClosureMode, nfs: bool) -> Closure {
         secrets: vec!["u-7c1e-1".to_owned()],
         live: None,
         recorded: false,
+        airlock: Vec::new(),
+        airlock_namespace: None,
     };
     Closure {
         observed,
@@ -368,6 +370,8 @@ fn a_project_that_never_opened_closes_with_an_empty_inventory() {
         secrets: Vec::new(),
         live: None,
         recorded: false,
+        airlock: Vec::new(),
+        airlock_namespace: None,
     };
     let closure = Closure {
         observed,

@@ -213,6 +213,8 @@ impl Closing {
             secrets: Vec::new(),
             live: None,
             recorded: world.recorded,
+            airlock: Vec::new(),
+            airlock_namespace: None,
         }
     }
 

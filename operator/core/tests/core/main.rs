@@ -4,6 +4,7 @@
 mod access;
 mod airlock;
 mod airlock_model;
+mod airlock_objects;
 mod airlock_properties;
 mod airlock_report;
 mod airlock_sim;

@@ -48,7 +48,7 @@ impl Metadata {
         if self.bytes == 0 {
             self.first = at;
         }
-        self.bytes += bytes;
+        self.bytes = self.bytes.saturating_add(bytes);
     }
 
     /// All of it is seen.

@@ -14,6 +14,8 @@ const BAND: u64 = 16;
 const PAIRS: u64 = 2000;
 /// Transparent pixels of another colour than the one before.
 const HIDDEN: u64 = 500;
+/// Bytes of a row that are kept, twice; wider images are held.
+const ROW: u64 = 8 << 20;
 /// Compressed bytes below which an image cannot carry much.
 const SMALL: u64 = 64 << 10;
 
@@ -29,15 +31,24 @@ pub struct Header {
 }
 
 impl Header {
-    /// From the content of IHDR.
+    /// From the content of IHDR; none when it says what no image is (ISO/IEC 15948 §11.2.1).
     pub fn of(bytes: &[u8]) -> Option<Self> {
-        Some(Self {
+        let header = Self {
             width: u32_be(bytes, 0)?.into(),
             height: u32_be(bytes, 4)?.into(),
             depth: *bytes.get(8)?,
             colour: *bytes.get(9)?,
             interlaced: *bytes.get(12)? != 0,
-        })
+        };
+        let paired = match header.colour {
+            0 => matches!(header.depth, 1 | 2 | 4 | 8 | 16),
+            3 => matches!(header.depth, 1 | 2 | 4 | 8),
+            2 | 4 | 6 => matches!(header.depth, 8 | 16),
+            _ => false,
+        };
+        let sides = 1..=u64::from(u32::MAX >> 1);
+        let sized = sides.contains(&header.width) && sides.contains(&header.height);
+        (paired && sized).then_some(header)
     }
 
     fn channels(&self) -> usize {
@@ -85,13 +96,18 @@ impl<'a> Pixels<'a> {
     ) {
         let header = self.header;
         let width = header.row_bytes();
-        let raw = (width + 1) * header.height;
+        let raw = (width + 1).saturating_mul(header.height);
         if header.interlaced || header.depth == 16 {
             let what = "interlaced, or 16 bits a channel: pixels cannot be checked";
             walk.findings.unread(place, what);
             return;
         }
-        let length = usize::try_from(width).unwrap_or(0) + 1;
+        let row = usize::try_from(width).ok().filter(|_| width <= ROW);
+        let Some(length) = row.map(|row| row + 1) else {
+            walk.findings
+                .unread(place, "rows of pixels too long to be checked");
+            return;
+        };
         let mut before = vec![0_u8; length];
         let mut row = vec![0_u8; length];
         for number in 0..header.height {
@@ -123,7 +139,7 @@ impl<'a> Pixels<'a> {
             let what = "colours under full transparency";
             walk.findings.add(&rules::G021, place, what);
         }
-        if compressed > SMALL && compressed * 10 > raw * 7 {
+        if compressed > SMALL && compressed.saturating_mul(10) > raw.saturating_mul(7) {
             let what = "pixels that hardly compress: noise, or a photograph";
             walk.findings.add(&rules::G021, place, what);
         }

@@ -61,7 +61,12 @@ fn opened(head: &[u8]) -> Option<Kind> {
         return Some(Kind::Xz);
     }
     if starts(b"BZh") && head.get(4..10) == Some(b"1AY&SY") {
-        return Some(Kind::OtherCompressed);
+        return Some(Kind::Bzip2);
+    }
+    // A frame, or one that decoders skip.
+    let skippable = u32_le(head, 0).is_some_and(|m| (0x184d_2a50..=0x184d_2a5f).contains(&m));
+    if starts(b"\x28\xb5\x2f\xfd") || skippable {
+        return Some(Kind::Zstd);
     }
     if tar(head) {
         return Some(Kind::Tar);
@@ -119,10 +124,9 @@ fn zip(head: &[u8]) -> Kind {
     }
 }
 
-/// zstd (and its skippable frames), lz4, RAR, compress, ar, cpio, cabinet, squashfs, zpaq, lzip, LZMA alone, lrzip.
+/// lz4, RAR, compress, ar, cpio, cabinet, squashfs, zpaq, lzip, LZMA alone, lrzip.
 fn other(head: &[u8]) -> bool {
-    const MAGICS: [&[u8]; 13] = [
-        b"\x28\xb5\x2f\xfd",
+    const MAGICS: [&[u8]; 12] = [
         b"\x04\x22\x4d\x18",
         b"\x02\x21\x4c\x18",
         b"Rar!\x1a\x07",
@@ -136,8 +140,7 @@ fn other(head: &[u8]) -> bool {
         b"\x5d\x00\x00\x80\x00",
         b"LRZI",
     ];
-    let skippable = u32_le(head, 0).is_some_and(|m| (0x184d_2a50..=0x184d_2a5f).contains(&m));
-    skippable || MAGICS.iter().any(|m| head.starts_with(m))
+    MAGICS.iter().any(|m| head.starts_with(m))
 }
 
 #[cfg(test)]

@@ -59,11 +59,12 @@ fn bgen(head: &[u8]) -> bool {
 
 /// An old BGEN file without its magic: counts that are not empty, and a first variant that could be one.
 fn plausible_old(head: &[u8], offset: u32) -> bool {
-    let at = offset as usize + 4;
+    let at = (offset as usize).saturating_add(4);
     let (variants, samples) = (u32_le(head, 8), u32_le(head, 12));
     let counted = variants.is_some_and(|n| n > 0) && samples.is_some_and(|n| n > 0);
     let id = u16_le(head, at).map_or(usize::MAX, usize::from);
-    let text = head.get(at + 2..(at + 2).saturating_add(id.min(64)));
+    let start = at.saturating_add(2);
+    let text = head.get(start..start.saturating_add(id.min(64)));
     counted && id < 4096 && text.is_some_and(|t| t.iter().all(|b| (32..127).contains(b)))
 }
 

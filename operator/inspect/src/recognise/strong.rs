@@ -24,8 +24,8 @@ const MAGICS: [(&[u8], Kind, u64); 26] = [
     (b"PK\x03\x04", Kind::Zip, 0),
     (b"7z\xbc\xaf\x27\x1c", Kind::SevenZip, 0),
     (b"\xfd7zXZ\0", Kind::Xz, 0),
-    (b"1AY&SY", Kind::OtherCompressed, 4),
-    (b"\x28\xb5\x2f\xfd", Kind::OtherCompressed, 0),
+    (b"1AY&SY", Kind::Bzip2, 4),
+    (b"\x28\xb5\x2f\xfd", Kind::Zstd, 0),
     (b"Rar!\x1a\x07", Kind::OtherCompressed, 0),
     (b"ustar\x0000", Kind::Tar, 257),
     (b"ustar  \0", Kind::Tar, 257),
@@ -72,7 +72,7 @@ mod tests {
     fn magics_are_found_where_they_begin() {
         assert!(ready());
         let found: Vec<_> = find(b"xxBAM\x01yyyyBZh91AY&SY").collect();
-        assert_eq!(found, [(Kind::Bam, 6, 4), (Kind::OtherCompressed, 20, 10)]);
+        assert_eq!(found, [(Kind::Bam, 6, 4), (Kind::Bzip2, 20, 10)]);
         assert!(
             MAGICS
                 .iter()

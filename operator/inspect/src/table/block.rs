@@ -139,7 +139,8 @@ impl Block {
         }
         if let Some(gwas) = self.gwas.as_mut() {
             gwas.row(cells, line);
-        } else {
+        }
+        if self.gwas.as_ref().is_none_or(|gwas| !gwas.tested) {
             self.named_row(cells, line);
         }
         let room = if narrow { ROWS } else { WIDE_ROWS };

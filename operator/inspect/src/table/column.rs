@@ -7,6 +7,8 @@ use crate::text::{allele_pair, email, genotype, is_variant_key, person_code, pos
 
 /// Distinct values kept.
 const KEPT: usize = 512;
+/// Genotypes in a column that are no accident.
+const PERSON: u64 = 20;
 
 /// One column.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +29,8 @@ pub struct Column {
     pub dose_set: u8,
     /// Genotype calls and pairs of alleles.
     pub genotypes: u64,
+    /// Those of two equal alleles: pairs that only name a variant's alleles have none.
+    pub equal: u64,
     /// Names of variants.
     pub variants: u64,
     /// Codes of people.
@@ -111,6 +115,7 @@ impl Column {
             self.suppressed += 1;
         } else if genotype(cell) || allele_pair(cell) {
             self.genotypes += 1;
+            self.equal += u64::from(cell.first() == cell.last());
         } else if is_variant_key(cell) {
             self.variants += 1;
         } else if person_code(cell).is_some() {
@@ -139,6 +144,11 @@ impl Column {
     /// Genotype calls or pairs of alleles.
     pub fn is_calls(&self) -> bool {
         self.nearly(self.genotypes)
+    }
+
+    /// Genotypes of one person: so many, and so many of two equal alleles, that they are nothing else.
+    pub fn is_person(&self) -> bool {
+        self.is_calls() && self.genotypes >= PERSON && self.equal * 5 >= self.genotypes
     }
 
     /// 0, 1 and 2 only.

@@ -63,7 +63,9 @@ fn by_header(block: &Block) -> Option<Kind> {
     if begins(&["id_1", "id_2", "missing"]) {
         return Some(Kind::OxfordSample);
     }
-    if begins(&["chrom", "pos", "id", "ref", "alt"]) && block.gwas.is_none() {
+    if begins(&["chrom", "pos", "id", "ref", "alt"])
+        && block.gwas.as_ref().is_none_or(|g| !g.tested)
+    {
         return Some(Kind::PlinkVariants);
     }
     if has("kinship") || has("pi_hat") || has("ibs0") && person {

@@ -13,6 +13,8 @@ const OTHERS: usize = 12;
 /// Columns of summary statistics, and what their rows said.
 #[derive(Debug, Default)]
 pub struct Gwas {
+    /// Whether they are of a GWAS; else they are allele frequencies alone.
+    pub tested: bool,
     people: Option<usize>,
     cases: Option<usize>,
     controls: Option<usize>,
@@ -41,13 +43,16 @@ enum Carriers {
 }
 
 impl Gwas {
-    /// Whether the names of columns are those of summary statistics: a variant, a P value, an effect, and nobody's id.
+    /// Whether the names of columns are those of summary statistics: a variant, a P value and an effect, or a frequency or
+    /// allele count, and nobody's id.
     pub fn of(labels: &[Label]) -> Option<Self> {
         let at = |label: Label| labels.iter().position(|l| *l == label);
         let variant = at(Label::Variant).is_some()
             || (at(Label::Chromosome).is_some() && at(Label::Position).is_some());
-        let tested = at(Label::P).is_some() || at(Label::LogP).is_some();
-        if !(variant && tested && at(Label::Effect).is_some()) || at(Label::Person).is_some() {
+        let any = |list: &[Label]| list.iter().any(|l| at(*l).is_some());
+        let tested = any(&[Label::P, Label::LogP]) && any(&[Label::Effect]);
+        let frequencies = any(&[Label::Frequency, Label::MinorCount, Label::AlleleCount]);
+        if !variant || !(tested || frequencies) || any(&[Label::Person]) {
             return None;
         }
         Some(Self {
@@ -58,6 +63,7 @@ impl Gwas {
             minor: at(Label::MinorCount),
             alleles: at(Label::AlleleCount),
             rows: Vec::new(),
+            tested,
         })
     }
 
@@ -66,7 +72,9 @@ impl Gwas {
         let value = |at: Option<usize>| cells.get(at?).and_then(|c| number(c));
         let (cases, controls) = (value(self.cases), value(self.controls));
         let groups = cases.zip(controls).map(|(a, b)| a + b);
-        let people = value(self.people).or(groups);
+        // Beside frequencies alone PLINK counts chromosomes under the same name.
+        let halved = if self.tested { 1.0 } else { 2.0 };
+        let people = value(self.people).or(groups).map(|n| n / halved);
         if let Some(fewest) = [cases, controls].into_iter().flatten().reduce(f64::min) {
             self.see(Carriers::Cases(fewest), line);
         }

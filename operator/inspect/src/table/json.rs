@@ -2,36 +2,66 @@
 
 use serde_json::{Map, Value};
 
-/// Bytes of JSON that are parsed. More is looked at as text only.
+use super::acro::Acro;
+
+/// Bytes of JSON that are parsed. More is looked at as text only, and held for that.
 const MAX: usize = 16 << 20;
+/// Values of it: in memory each takes many times what it takes in the file.
+const VALUES: usize = 1 << 19;
 
 /// JSON under way.
 #[derive(Default)]
 pub struct Json {
     text: Vec<u8>,
+    marks: usize,
     long: bool,
+    broken: bool,
+    /// ACRO's record, once [`Json::rows`] is through.
+    pub acro: Option<Acro>,
 }
 
 impl Json {
-    /// One line, or a piece of one.
-    pub fn push(&mut self, line: &[u8]) {
-        if self.text.len() + line.len() > MAX {
+    /// One line, or a further piece of one: those belong together without a break.
+    pub fn push(&mut self, line: &[u8], first: bool) {
+        // Each value but the first follows one of these.
+        let marks = line.iter().filter(|b| matches!(b, b',' | b'[' | b'{'));
+        self.marks += marks.count();
+        if self.text.len() + line.len() > MAX || self.marks > VALUES {
             self.long = true;
             self.text = Vec::new();
         }
         if !self.long {
+            if first {
+                self.text.push(b'\n');
+            }
             self.text.extend_from_slice(line);
-            self.text.push(b'\n');
+        }
+    }
+
+    /// Why not all of it was seen, once [`Json::rows`] is through.
+    pub fn unread(&self) -> Option<&'static str> {
+        match (self.long, self.broken) {
+            (true, _) => Some("JSON longer than is parsed: its tables were not looked at"),
+            (_, true) => {
+                Some("JSON that ends early or is wrong: not all of its tables were looked at")
+            }
+            _ => None,
         }
     }
 
     /// Gives `each` every row of every table in it, with the names first. One record a line is a list of records.
-    pub fn rows(self, mut each: impl FnMut(&[Vec<u8>], u64)) {
-        let mut values: Vec<Value> = serde_json::Deserializer::from_slice(&self.text)
-            .into_iter()
-            .map_while(Result::ok)
-            .collect();
-        drop(self.text);
+    pub fn rows(&mut self, mut each: impl FnMut(&[Vec<u8>], u64)) {
+        let mut values: Vec<Value> = Vec::new();
+        for value in serde_json::Deserializer::from_slice(&self.text).into_iter() {
+            match value {
+                Ok(value) if values.len() < VALUES => values.push(value),
+                _ => {
+                    self.broken = true;
+                    break;
+                }
+            }
+        }
+        self.text = Vec::new();
         let value = match values.pop() {
             Some(only) if values.is_empty() => only,
             Some(last) => {
@@ -40,6 +70,7 @@ impl Json {
             }
             None => return,
         };
+        self.acro = Acro::of(&value);
         let mut number = 0;
         walk(&value, &mut |row: &[Vec<u8>]| {
             number += 1;

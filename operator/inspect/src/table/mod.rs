@@ -1,5 +1,6 @@
 //! Tables, whatever separates their cells: found in any text, split, counted column by column, and judged.
 
+mod acro;
 mod block;
 mod column;
 mod counts;
@@ -9,6 +10,7 @@ mod json;
 mod names;
 mod people;
 mod split;
+mod survival;
 mod totals;
 
 use block::Block;
@@ -24,6 +26,10 @@ use crate::walk::Walk;
 
 /// Tables of one text that are kept apart.
 const BLOCKS: usize = 12;
+/// Columns of a table of results.
+const COLUMNS: usize = 256;
+/// Columns of whatever content from which people need their names.
+const NAMED: usize = 30;
 /// Lines of one shape that make a table.
 const BEGIN: usize = 3;
 
@@ -198,20 +204,31 @@ fn judge(block: &Block, strict: bool, formats: bool, walk: &mut Walk<'_>, place:
         return Kind::Table;
     }
     if let Some(gwas) = block.gwas.as_ref() {
-        people::genotypes(block, strict, walk, place);
+        if gwas.tested {
+            people::genotypes(block, strict, walk, place);
+        }
         gwas.judge(block, walk, place);
-        return Kind::GwasSummary;
+        if gwas.tested {
+            return Kind::GwasSummary;
+        }
     }
     let coefficients = gwas::coefficients(block);
     people::judge(block, strict, walk, place);
     counts::judge(block, strict && !coefficients, walk, place);
     totals::judge(block, walk, place);
+    survival::judge(block, walk, place);
     if strict && block.rows > walk.thresholds.rows {
         let what = format!("{} rows", block.rows);
         walk.findings
             .add(&rules::S011, &place.line(block.first), what);
     }
-    if strict && block.header.is_none() && block.rows >= 3 && block.numbers() {
+    if strict && block.width > COLUMNS {
+        let what = format!("{} columns", block.width);
+        walk.findings
+            .add(&rules::S011, &place.line(block.first), what);
+    }
+    let bare = block.header.is_none() && block.rows >= 3;
+    if strict && bare && (block.numbers() || block.width > NAMED) {
         let what = "no names of columns";
         walk.findings
             .add(&rules::S014, &place.line(block.first), what);

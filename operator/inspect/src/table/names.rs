@@ -47,6 +47,8 @@ pub enum Label {
     Dof,
     /// Minimum, maximum and the like.
     End,
+    /// The share that is still free of an event.
+    Survival,
     /// Another statistic, or a dimension: nothing follows.
     Known,
     /// None of these.
@@ -55,12 +57,12 @@ pub enum Label {
 
 use Label::{
     Allele, AlleleCount, Birth, Cases, Chromosome, Contact, Controls, Count, Dof, Effect, End,
-    Error, Frequency, Known, LogP, MinorCount, Name, Other, P, People, Person, Position, Total,
-    Variant,
+    Error, Frequency, Known, LogP, MinorCount, Name, Other, P, People, Person, Position, Survival,
+    Total, Variant,
 };
 
 /// Names, lower case, letters and digits only, with blanks between them.
-const NAMES: [(Label, &str); 23] = [
+const NAMES: [(Label, &str); 24] = [
     (Total, "total all overall ntotal totaln sum totalcount"),
     (
         People,
@@ -119,7 +121,7 @@ const NAMES: [(Label, &str); 23] = [
         Frequency,
         "af eaf maf freq frq freq1 a1freq effectallelefrequency alternateallelefreq \
          affectallelefrequency hmeffectallelefrequency minorallelefrequency allelefrequency \
-         afcoded af1",
+         afcoded af1 altfreqs altfreq",
     ),
     (MinorCount, "mac minorallelecount"),
     (
@@ -151,6 +153,11 @@ const NAMES: [(Label, &str); 23] = [
     (
         End,
         "min max minimum maximum p0 p100 p1 p99 range lowest highest oldest youngest",
+    ),
+    (
+        Survival,
+        "survival surv survivalprobability survivalfunction kmestimate km kaplanmeier \
+         cumulativeincidence cuminc",
     ),
     (
         Known,

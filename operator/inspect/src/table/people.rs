@@ -11,6 +11,8 @@ use crate::walk::Walk;
 const WIDE: (u64, usize) = (1000, 20);
 /// Rows of 0, 1 and 2 without any names that are no accident.
 const DOSES: u64 = 20;
+/// Rows and columns of a matrix without names that are more than a few traits.
+const SQUARE: u64 = 15;
 /// Dates of birth that are no accident.
 const DATES: u64 = 3;
 /// Years over which people are born and projects do not run.
@@ -53,11 +55,19 @@ pub fn genotypes(block: &Block, strict: bool, walk: &mut Walk<'_>, place: &Place
         || block
             .labelled()
             .any(|(_, label, _)| matches!(label, Label::Variant | Label::Position | Label::Person));
-    if calls >= need && block.rows >= 2 || keyed && genotyped >= need {
+    let variants = block.columns.iter().any(Column::is_variants);
+    let person = variants && block.columns.iter().any(Column::is_person);
+    if calls >= need && block.rows >= 2 || keyed && genotyped >= need || person {
         let what = format!("{} columns of genotypes", genotyped);
         walk.findings.add(&rules::I006, &place, what);
     } else if strict && block.rows >= DOSES && doses >= need && varied(block) {
         let what = format!("{doses} columns of 0, 1 and 2");
+        walk.findings.add(&rules::I013, &place, what);
+    } else if strict && square(block) {
+        let what = format!(
+            "{0} rows by {0} columns of numbers, without names",
+            block.rows
+        );
         walk.findings.add(&rules::I013, &place, what);
     } else if strict && block.rows >= WIDE.0 && count(Column::is_numbers) >= WIDE.1 {
         let what = format!(
@@ -67,6 +77,14 @@ pub fn genotypes(block: &Block, strict: bool, walk: &mut Walk<'_>, place: &Place
         );
         walk.findings.add(&rules::I013, &place, what);
     }
+}
+
+/// Whether as many numbers go across as down, and nothing says of what: distances and relationships look like this.
+fn square(block: &Block) -> bool {
+    block.header.is_none()
+        && block.rows >= SQUARE
+        && block.rows == block.width as u64
+        && block.columns.iter().all(Column::is_numbers)
 }
 
 /// Whether columns of 0, 1 and 2 hold more than one of them.

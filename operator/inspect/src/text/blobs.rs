@@ -154,13 +154,14 @@ fn unhex(digits: &[u8]) -> Vec<u8> {
         .collect()
 }
 
-/// Both alphabets, with padding or without, up to the last whole group of four.
+/// Both alphabets, with padding or without. A single digit at the end says nothing.
 fn base64(digits: &[u8]) -> Vec<u8> {
     let config = GeneralPurposeConfig::new()
         .with_decode_padding_mode(DecodePaddingMode::Indifferent)
         .with_decode_allow_trailing_bits(true);
     let digits: Vec<u8> = digits.iter().copied().filter(|b| *b != b'=').collect();
-    let digits = digits.get(..digits.len() / 4 * 4).unwrap_or_default();
+    let whole = digits.len() - usize::from(digits.len() % 4 == 1);
+    let digits = digits.get(..whole).unwrap_or_default();
     let url = digits.iter().any(|b| matches!(b, b'-' | b'_'));
     let alphabet = if url { &URL_SAFE } else { &STANDARD };
     GeneralPurpose::new(alphabet, config)
@@ -174,7 +175,9 @@ mod tests {
 
     #[test]
     fn both_alphabets_and_hexadecimal_decode() {
-        assert_eq!(base64(b"Zm9vYmFyLWJheg=="), b"foobar-ba");
+        assert_eq!(base64(b"Zm9vYmFyLWJheg=="), b"foobar-baz");
+        assert_eq!(base64(b"Zm9vYmFyLWJhegA"), b"foobar-baz\0");
+        assert_eq!(base64(b"Zm9vY"), b"foo");
         assert_eq!(base64(b"--__"), base64(b"++//"));
         assert_eq!(unhex(b"42414d01f"), b"BAM\x01");
         assert_eq!(longest(b"x = \"QUJD+/==\" # yes"), b"QUJD+/==");

@@ -122,13 +122,19 @@ impl Parts {
         self.tokens.line(line, self.number);
         self.markup.line(line, self.number);
         if let Some(json) = self.json.as_mut() {
-            json.push(line);
+            json.push(line, first);
         }
     }
 
     fn finish(mut self, kind: Kind, walk: &mut Walk<'_>, place: &Place) -> Kind {
-        if let Some(json) = self.json.take() {
+        if let Some(mut json) = self.json.take() {
             json.rows(|row, number| self.tables.row(row, number));
+            if let Some(why) = json.unread() {
+                walk.findings.unread(place, why);
+            }
+            if let Some(acro) = json.acro {
+                acro.judge(walk, place);
+            }
         }
         if kind != Kind::Unknown {
             self.odd.finish(walk, place);

@@ -25,7 +25,8 @@ impl Variants {
             self.fileformat |= line.starts_with(b"##fileformat=VCF");
             self.gvcf |= line.starts_with(b"##GVCFBlock");
         } else if line.starts_with(b"#CHROM\t") {
-            self.header |= line.starts_with(b"#CHROM\tPOS\tID\tREF\tALT");
+            // PLINK 2 begins its own tables with the first five of these names, summary statistics too.
+            self.header |= line.starts_with(b"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO");
             self.header_samples |= self.header && line.split(|b| *b == b'\t').count() > 9;
         } else if line.starts_with(b"@") {
             self.sam_header |= sam_header(line);
@@ -151,6 +152,8 @@ mod tests {
             Some(Kind::Vcf)
         );
         assert_eq!(kind("a\tb\tc\td\te\tf\tg\th\ti\tj"), None);
+        let plink = "#CHROM\tPOS\tID\tREF\tALT\tA1\tA1_FREQ\tTEST\tOBS_CT\tBETA\tSE\tP";
+        assert_eq!(kind(plink), None);
     }
 
     #[test]

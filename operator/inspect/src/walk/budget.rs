@@ -13,10 +13,18 @@ pub struct Budget {
     candidates: u32,
     work: u64,
     ratio: u64,
+    nested: u32,
 }
 
+/// Bytes of dictionary that a decoder may ask for: the largest presets of xz and 7z take 64 MiB, the usual ones 8.
+const DICTIONARY: u64 = 64 << 20;
+/// The same inside another.
+const NESTED: u64 = 8 << 20;
+/// What xz needs besides its dictionary, KiB.
+const XZ_REST: u64 = 2048;
+
 /// Below this a layer may grow as it likes: small files of zeros are no bombs.
-const FREE: u64 = 1 << 20;
+const FREE: u64 = 8 << 20;
 
 impl Budget {
     /// All of it.
@@ -27,7 +35,28 @@ impl Budget {
             candidates: limits.candidates,
             work: limits.work_bytes,
             ratio: limits.ratio,
+            nested: 0,
         }
+    }
+
+    /// Bytes of dictionary that the next decoder may ask for.
+    pub fn dictionary(&self) -> u64 {
+        if self.nested == 0 { DICTIONARY } else { NESTED }
+    }
+
+    /// The same as xz counts it.
+    pub fn xz_kib(&self) -> u32 {
+        u32::try_from(self.dictionary() / 1024 + XZ_REST).unwrap_or(0)
+    }
+
+    /// A decoder with a dictionary stays open while what it gives is looked at.
+    pub fn nest(&mut self) {
+        self.nested = self.nested.saturating_add(1);
+    }
+
+    /// And is done.
+    pub fn unnest(&mut self) {
+        self.nested = self.nested.saturating_sub(1);
     }
 
     /// One more entry; false when there were too many.

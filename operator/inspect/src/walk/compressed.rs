@@ -1,4 +1,4 @@
-//! Streams that hold one thing: gzip, BGZF, zlib, xz.
+//! Streams that hold one thing: gzip, BGZF, zlib, xz, bzip2, zstd.
 
 use std::io::{BufReader, Read};
 
@@ -7,13 +7,12 @@ use lzma_rust2::XzReader;
 
 use super::Walk;
 use super::budget::Metered;
+use super::bzip2::Blocks;
 use super::members::Members;
+use super::zstd::Frames;
 use crate::kind::Kind;
 use crate::report::{Layer, Place};
 use crate::rules;
-
-/// Memory that an xz stream may ask for: the largest preset (9) takes 65 MiB.
-pub(super) const XZ_MEMORY_KIB: u32 = 80 * 1024;
 
 impl Walk<'_> {
     /// Decompresses and looks at what comes out, and at what follows. `length` is that of the compressed bytes.
@@ -38,9 +37,30 @@ impl Walk<'_> {
                 let decoder = self.inside(ZlibDecoder::new(input), length, place);
                 self.after(&mut decoder.into_inner(), place);
             }
-            _ => {
-                let decoder = XzReader::new_mem_limit(input, true, XZ_MEMORY_KIB);
+            Kind::Bzip2 => {
+                let decoder = self.inside(Blocks::new(input), length, place);
+                self.after(&mut decoder.into_inner(), place);
+            }
+            Kind::Zstd => {
+                let decoder = Frames::new(input, self.budget.dictionary());
+                self.budget.nest();
                 let decoder = self.inside(decoder, length, place);
+                self.budget.unnest();
+                if decoder.opaque {
+                    let what = "needs a dictionary, or more memory than allowed, to be opened";
+                    self.findings.add(&rules::G014, place, what);
+                }
+                if decoder.skipped > 0 {
+                    let what = format!("{} bytes in frames that decoders skip", decoder.skipped);
+                    self.findings.add(&rules::G021, place, what);
+                }
+                self.after(&mut decoder.into_inner(), place);
+            }
+            _ => {
+                let decoder = XzReader::new_mem_limit(input, true, self.budget.xz_kib());
+                self.budget.nest();
+                let decoder = self.inside(decoder, length, place);
+                self.budget.unnest();
                 self.after(&mut decoder.into_inner(), place);
             }
         }

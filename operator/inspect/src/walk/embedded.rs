@@ -5,7 +5,8 @@ use std::io::{self, Read};
 use flate2::bufread::MultiGzDecoder;
 use lzma_rust2::XzReader;
 
-use super::compressed::XZ_MEMORY_KIB;
+use super::bzip2::Blocks;
+use super::zstd::Frames;
 use super::{Input, Walk, Window};
 use crate::bytes::u16_le;
 use crate::kind::{Class, Kind};
@@ -83,9 +84,17 @@ impl Walk<'_> {
         let mut bytes = Vec::new();
         Window::new(input, at, self.limits.embedded_bytes).read_to_end(&mut bytes)?;
         let inner = place.within(Layer::Embedded(at));
-        let compressed = matches!(kind, Kind::Gzip | Kind::Bgzf | Kind::Xz);
+        let compressed = matches!(
+            kind,
+            Kind::Gzip | Kind::Bgzf | Kind::Xz | Kind::Bzip2 | Kind::Zstd
+        );
         let holds = if compressed {
-            let content = decompressed(kind, &bytes, self.limits.embedded_bytes);
+            let content = decompressed(
+                kind,
+                &bytes,
+                self.limits.embedded_bytes,
+                self.budget.xz_kib(),
+            );
             let holds = content.len() >= ENOUGH || recognise::binary(&content, true).is_some();
             if holds {
                 self.memory(&content, &inner.within(Layer::Decompressed));
@@ -114,10 +123,12 @@ impl Walk<'_> {
 }
 
 /// As much as can be decompressed, up to `max` bytes; errors end it, since where it ends is not known.
-fn decompressed(kind: Kind, bytes: &[u8], max: u64) -> Vec<u8> {
+fn decompressed(kind: Kind, bytes: &[u8], max: u64, xz_kib: u32) -> Vec<u8> {
     let mut content = Vec::new();
     let reader: Box<dyn Read + '_> = match kind {
-        Kind::Xz => Box::new(XzReader::new_mem_limit(bytes, true, XZ_MEMORY_KIB)),
+        Kind::Xz => Box::new(XzReader::new_mem_limit(bytes, true, xz_kib)),
+        Kind::Bzip2 => Box::new(Blocks::new(bytes)),
+        Kind::Zstd => Box::new(Frames::new(bytes, max)),
         _ => Box::new(MultiGzDecoder::new(bytes)),
     };
     // What came before an error is what counts.

@@ -1,15 +1,18 @@
 //! Goes through a file and everything inside it, layer by layer, within limits.
 
 mod budget;
+mod bzip2;
 mod compressed;
 mod embedded;
 mod members;
 mod office;
 mod scan;
 mod sevenzip;
+mod sevenzip_header;
 mod tarball;
 mod window;
 mod zip;
+mod zstd;
 
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 
@@ -114,7 +117,7 @@ impl<'a> Walk<'a> {
         self.by_kind(kind, place);
         let mut all = Cursor::new(buffer).chain(reader);
         match kind {
-            Kind::Gzip | Kind::Bgzf | Kind::Zlib | Kind::Xz => {
+            Kind::Gzip | Kind::Bgzf | Kind::Zlib | Kind::Xz | Kind::Bzip2 | Kind::Zstd => {
                 self.decompress(kind, &mut all, None, place);
             }
             Kind::Tar => self.tar(&mut all, place),
@@ -172,7 +175,7 @@ impl<'a> Walk<'a> {
             Kind::Tar => self.tar(&mut input, place),
             Kind::Zip | Kind::TorchZip => self.zip(input, length, false, place)?,
             Kind::Office => self.office(input, length, place)?,
-            Kind::SevenZip => self.seven(input, place),
+            Kind::SevenZip => self.seven(input, length, place),
             _ => self.decompress(kind, &mut input, Some(length), place),
         }
         Ok(())

@@ -5,19 +5,23 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use sevenz_rust2::{Archive, BlockDecoder, Error, Password};
 
+use super::sevenzip_header::modest;
 use super::tarball::escapes;
 use super::{Input, Walk};
 use crate::report::{Layer, Place};
 use crate::rules;
 
-/// Dictionaries that are allocated.
-const DICTIONARY: u64 = 64 << 20;
-
 impl Walk<'_> {
     /// Looks at every entry.
-    pub(super) fn seven(&mut self, input: &mut dyn Input, place: &Place) {
+    pub(super) fn seven(&mut self, input: &mut dyn Input, length: u64, place: &Place) {
+        let limit = self.budget.dictionary();
+        if !matches!(modest(input, length, limit), Ok(true)) {
+            let what = "a directory that is cut off, or needs more memory than allowed";
+            self.findings.unread(place, what);
+            return;
+        }
         // Somebody else's parser over hostile bytes: should it panic, this file is held and the others go on.
-        let outcome = catch_unwind(AssertUnwindSafe(|| self.blocks(input, place)));
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.blocks(input, limit, place)));
         match outcome {
             Ok(Ok(())) => {}
             Ok(Err(error)) if opaque(&error) => {
@@ -31,7 +35,12 @@ impl Walk<'_> {
         }
     }
 
-    fn blocks(&mut self, mut input: &mut dyn Input, place: &Place) -> Result<(), Error> {
+    fn blocks(
+        &mut self,
+        mut input: &mut dyn Input,
+        limit: u64,
+        place: &Place,
+    ) -> Result<(), Error> {
         let none = Password::empty();
         let archive = Archive::read(&mut input, &none)?;
         let mut number = 0;
@@ -42,11 +51,11 @@ impl Walk<'_> {
             }
         }
         for (index, block) in archive.blocks.iter().enumerate() {
-            if block
-                .coders
-                .iter()
-                .any(|c| dictionary(c.encoder_method_id(), c.properties()) > DICTIONARY)
-            {
+            let coders = block.coders.iter();
+            let memory = coders
+                .map(|c| dictionary(c.encoder_method_id(), c.properties()))
+                .fold(0, u64::saturating_add);
+            if memory > limit {
                 self.findings.add(
                     &rules::G023,
                     place,
@@ -78,14 +87,16 @@ impl Walk<'_> {
             return false;
         }
         let mut metered = self.budget.meter(reader, None);
+        self.budget.nest();
         self.stream(&mut metered, &place);
+        self.budget.unnest();
         self.expanded(&metered, &place);
         !metered.exceeded
     }
 }
 
 /// Bytes of dictionary that a coder asks for (LZMA, LZMA2; 7zFormat).
-fn dictionary(method: &[u8], properties: &[u8]) -> u64 {
+pub(super) fn dictionary(method: &[u8], properties: &[u8]) -> u64 {
     match (method, properties) {
         ([3, 1, 1], _) => crate::bytes::u32_le(properties, 1).map_or(0, u64::from),
         ([0x21], [bits, ..]) => match bits & 0x3f {

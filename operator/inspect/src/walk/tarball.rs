@@ -44,7 +44,7 @@ impl Walk<'_> {
             if content.limit() > 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
-            let padding = size.next_multiple_of(BLOCK as u64) - size;
+            let padding = (BLOCK as u64 - size % BLOCK as u64) % BLOCK as u64;
             let mut rest = Vec::new();
             reader.take(padding).read_to_end(&mut rest)?;
             if rest.iter().any(|b| *b != 0) {

@@ -33,8 +33,15 @@ impl Read for Window<'_> {
         let Some(part) = buffer.get_mut(..want).filter(|p| !p.is_empty()) else {
             return Ok(0);
         };
-        self.input
-            .seek(SeekFrom::Start(self.start.saturating_add(self.at)))?;
+        // Beyond what an offset can be there is nothing; asking a file for it would be an error of the whole inspection.
+        let Some(from) = self
+            .start
+            .checked_add(self.at)
+            .filter(|from| i64::try_from(*from).is_ok())
+        else {
+            return Ok(0);
+        };
+        self.input.seek(SeekFrom::Start(from))?;
         let read = self.input.read(part)?;
         self.at += read as u64;
         Ok(read)

@@ -7,7 +7,7 @@ use flate2::bufread::DeflateDecoder;
 
 use super::tarball::escapes;
 use super::{Input, Walk, Window};
-use crate::bytes::{find, u16_le, u32_le, u64_le};
+use crate::bytes::{u16_le, u32_le, u64_le};
 use crate::report::{Layer, Place};
 use crate::rules;
 
@@ -59,7 +59,7 @@ impl Walk<'_> {
             self.stream(&mut before, &place.within(Layer::Embedded(0)));
         }
         let mut at = directory.start;
-        let mut used = directory.last - directory.start;
+        let mut used = directory.last.saturating_sub(directory.start);
         for number in 1.. {
             let Some((entry, next)) = entry(input, at, directory.end)? else {
                 break;
@@ -114,7 +114,8 @@ impl Walk<'_> {
             self.findings.unread(place, "the entry is not in the file");
             return Ok(0);
         };
-        let data = header + LOCAL + u64::from(name) + u64::from(extra);
+        let lead = LOCAL + u64::from(name) + u64::from(extra);
+        let data = header.saturating_add(lead);
         if entry.flags & 1 != 0 {
             self.findings
                 .add(&rules::G014, place, "the entry is encrypted");
@@ -138,7 +139,9 @@ impl Walk<'_> {
         }
         // A data descriptor of at most 24 bytes may follow.
         let descriptor = if entry.flags & 8 != 0 { 24 } else { 0 };
-        Ok(data - header + entry.compressed + descriptor)
+        Ok(lead
+            .saturating_add(entry.compressed)
+            .saturating_add(descriptor))
     }
 
     /// What is in the file and not in the archive.
@@ -242,15 +245,33 @@ fn entry(mut input: &mut dyn Input, at: u64, end: u64) -> io::Result<Option<(Ent
 
 /// Compressed size and offset of the header, from the zip64 field where they do not fit.
 fn sizes(extra: &[u8], compressed: u32, size: u32, header: u32) -> (u64, u64) {
-    let mut at = find(extra, &[1, 0]).map_or(extra.len(), |a| a + 4);
+    let field = zip64(extra);
+    let mut at = 0;
     let mut next = |small: u32| {
         if small != u32::MAX {
             return u64::from(small);
         }
-        let big = u64_le(extra, at).unwrap_or(u64::from(small));
+        let big = u64_le(field, at).unwrap_or(u64::from(small));
         at += 8;
         big
     };
     let _ = next(size);
     (next(compressed), next(header))
+}
+
+/// The content of the first extra field that is zip64's (id 1): ids and lengths are followed, since the two bytes of the id
+/// occur in others' content too.
+fn zip64(extra: &[u8]) -> &[u8] {
+    let mut rest = extra;
+    while let (Some(id), Some(length)) = (u16_le(rest, 0), u16_le(rest, 2)) {
+        let content = rest.get(4..).unwrap_or_default();
+        let Some((field, next)) = content.split_at_checked(length.into()) else {
+            break;
+        };
+        if id == 1 {
+            return field;
+        }
+        rest = next;
+    }
+    &[]
 }

@@ -1,0 +1,120 @@
+//! The files of `bench airlock`: real tools' output from the 1000 Genomes excerpt, each format in each disguise, and honest
+//! results, made by the Python scripts in `airlock/`.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use crate::cluster::command::Run;
+use crate::cluster::error::{Error, Result};
+use crate::cluster::lock::Lock;
+use crate::cluster::packages::{self, Needed};
+use crate::cluster::{paths, progress};
+use crate::images::data;
+
+/// What `cases.json` says.
+#[derive(Debug, Deserialize)]
+pub struct Cases {
+    /// People behind the honest results.
+    pub population: u64,
+    /// One record a person, disguised.
+    pub individual: Vec<Disguised>,
+    /// Results that must pass.
+    pub honest: Vec<Honest>,
+}
+
+/// A format in a disguise.
+#[derive(Debug, Deserialize)]
+pub struct Disguised {
+    /// The format.
+    pub format: String,
+    /// The disguise.
+    pub disguise: String,
+    /// Rules of which one is right for the format.
+    pub rules: Vec<String>,
+    /// The file, or the pieces of it.
+    pub files: Vec<PathBuf>,
+}
+
+/// An honest result.
+#[derive(Debug, Deserialize)]
+pub struct Honest {
+    /// What it is.
+    pub name: String,
+    /// The file.
+    pub file: PathBuf,
+}
+
+/// Makes every file in `folder`.
+///
+/// # Errors
+/// When a tool is absent and cannot be installed, or fails.
+pub fn make(folder: &Path) -> Result<Cases> {
+    let tools = [
+        "bcftools", "plink1.9", "plink2", "samtools", "bzip2", "zstd",
+    ];
+    let mut needed: Vec<Needed> = tools
+        .iter()
+        .map(|tool| packages::file(format!("/usr/bin/{tool}"), tool))
+        .collect();
+    needed.extend([
+        packages::file("/usr/bin/bgzip", "tabix"),
+        packages::file("/usr/bin/xz", "xz-utils"),
+        packages::file("/usr/bin/7z", "p7zip-full"),
+    ]);
+    packages::ensure(&needed)?;
+    let source = data::genomes()?.join(data::FILE);
+    let python = python()?;
+    let path = format!(
+        "{}:{}",
+        python.join("bin").display(),
+        std::env::var("PATH").unwrap_or_default()
+    );
+    progress::step(
+        "making files with bcftools, plink, samtools and Python",
+        || {
+            Run::new(python.join("bin/python"))
+                .arg(scripts().join("make.py"))
+                .arg(&source)
+                .arg(folder)
+                .env("PATH", &path)
+                .env("PYTHONDONTWRITEBYTECODE", "1")
+                .what("make.py")
+                .output()
+        },
+    )?;
+    let file = folder.join("cases.json");
+    serde_json::from_str(&paths::read(&file)?).map_err(|e| Error::malformed(&file, e))
+}
+
+fn scripts() -> PathBuf {
+    paths::e2e_dir().join("src/bench/airlock")
+}
+
+/// A Python environment with the pinned packages, kept in the cache.
+fn python() -> Result<PathBuf> {
+    let requirements = scripts().join("requirements.txt");
+    let key = hex::encode(&Sha256::digest(paths::read(&requirements)?)[..8]);
+    let dir = paths::cache_dir("python")?;
+    let place = dir.join(format!("airlock-{key}"));
+    let _lock = Lock::take("python-airlock")?;
+    let ready = place.join("ready");
+    if ready.exists() {
+        return Ok(place);
+    }
+    progress::step("making a Python environment", || {
+        Run::new("python3")
+            .args(["-m", "venv", "--clear"])
+            .arg(&place)
+            .hint("Install Python with its venv module: apt-get install python3-venv")
+            .output()?;
+        Run::new(place.join("bin/pip"))
+            .args(["install", "--quiet", "--no-compile", "--requirement"])
+            .arg(&requirements)
+            .what("pip install")
+            .output()
+    })?;
+    paths::write(&ready, "")?;
+    Ok(place)
+}

@@ -1,0 +1,162 @@
+//! One Export as people make it: asked for, confirmed, reviewed by two.
+
+use kube::api::{Patch, PatchParams, PostParams};
+use kube::{Api, ResourceExt as _};
+use sde_crds::airlock_status::{AirlockPhase, AirlockRequestStatus};
+use sde_crds::names::project_namespace;
+use sde_crds::{AirlockRequest, AirlockReview};
+use serde_json::{Value, json};
+
+use super::error::Result;
+use super::lab::{Lab, object};
+use super::life::{Life, RESEARCHER};
+use super::waiting::when;
+
+/// Reviewers of the lab's policy.
+pub(super) const CHECKERS: [&str; 2] = ["checker-a", "checker-b"];
+
+/// A project whose researcher may receive what leaves it.
+///
+/// # Errors
+/// When a Project cannot be so changed.
+pub(super) fn project<'a>(lab: &'a Lab, name: &str) -> Result<Life<'a>> {
+    let life = Life::new(lab, name).without_workspace();
+    life.changed("/people/0/roles", json!(["Lead", "Researcher", "Egress"]))
+}
+
+/// One request.
+pub(super) struct Export<'a> {
+    lab: &'a Lab,
+    namespace: String,
+    name: String,
+}
+
+impl<'a> Export<'a> {
+    /// One that was asked for.
+    pub(super) fn of(lab: &'a Lab, project: &str, name: &str) -> Self {
+        Self {
+            lab,
+            namespace: project_namespace(project),
+            name: name.to_owned(),
+        }
+    }
+
+    /// The researcher asks for a folder and seals it.
+    ///
+    /// # Errors
+    /// When the API server refuses.
+    pub(super) async fn ask(lab: &'a Lab, project: &str, name: &str) -> Result<Self> {
+        let export = Self::of(lab, project, name);
+        let request: AirlockRequest = object(json!({
+            "apiVersion": "sde-operator.dev/v1alpha1", "kind": "AirlockRequest", "metadata": {"name": name},
+            "spec": {
+                "requester": RESEARCHER, "direction": "Export", "folder": "tables", "justification": "A table for the article",
+                "seal": true, "withdrawn": false,
+                "outputs": [{"name": "tables", "files": [0], "statistic": "Code", "suppression": {"method": "NotApplicable"}, "intendedUse": "Software"}],
+            },
+        }))?;
+        export
+            .requests(RESEARCHER)
+            .create(&PostParams::default(), &request)
+            .await?;
+        Ok(export)
+    }
+
+    fn requests(&self, user: &str) -> Api<AirlockRequest> {
+        Api::namespaced(self.lab.person(user), &self.namespace)
+    }
+
+    /// Waits until the request is as wanted.
+    ///
+    /// # Errors
+    /// When it is not in time.
+    pub(super) async fn when(
+        &self,
+        what: &str,
+        wanted: impl Fn(&AirlockRequestStatus) -> bool,
+    ) -> Result<AirlockRequest> {
+        let requests: Api<AirlockRequest> =
+            Api::namespaced(self.lab.plane.admin(), &self.namespace);
+        let wanted = |request: &AirlockRequest| request.status.as_ref().is_some_and(&wanted);
+        when(&requests, &self.name, what, wanted).await
+    }
+
+    /// Waits for a phase.
+    ///
+    /// # Errors
+    /// When it does not come in time.
+    pub(super) async fn phase(&self, phase: AirlockPhase) -> Result<AirlockRequest> {
+        self.when(&format!("phase {phase}"), |s| s.phase == phase)
+            .await
+    }
+
+    /// Writes some of its spec as its requester.
+    ///
+    /// # Errors
+    /// When the API server refuses.
+    pub(super) async fn set(&self, spec: Value) -> Result<()> {
+        let patch = json!({"spec": spec});
+        self.requests(RESEARCHER)
+            .patch(&self.name, &PatchParams::default(), &Patch::Merge(&patch))
+            .await?;
+        Ok(())
+    }
+
+    /// Its requester confirms what was sealed; returns the request in review.
+    ///
+    /// # Errors
+    /// When it is not sealed or scanned in time.
+    pub(super) async fn confirmed(&self) -> Result<AirlockRequest> {
+        let sealed = self
+            .when("a sealed digest", |s| s.content.is_some())
+            .await?;
+        let digest = sealed.status.and_then(|s| s.content).map(|c| c.digest);
+        self.set(json!({"confirmedDigest": digest})).await?;
+        self.phase(AirlockPhase::InReview).await
+    }
+
+    /// Somebody decides on the request as it was seen, with differences.
+    ///
+    /// # Errors
+    /// When the API server refuses.
+    pub(super) async fn review(
+        &self,
+        reviewer: &str,
+        seen: &AirlockRequest,
+        with: Value,
+    ) -> Result<()> {
+        let status = seen.status.clone().unwrap_or_default();
+        let findings = status.findings.as_ref();
+        let mut spec = json!({
+            "request": self.name, "requestUID": seen.uid(), "requester": RESEARCHER, "reviewer": reviewer,
+            "role": "OutputChecker", "decision": "Approve", "conflictOfInterest": "None", "reason": "SafeAsDeclared",
+            "contentDigest": status.content.map(|c| c.digest), "findingsDigest": findings.map(|f| &f.digest),
+            "policyDigest": findings.map(|f| &f.policy_digest),
+        });
+        for (key, value) in with.as_object().into_iter().flatten() {
+            spec[key] = value.clone();
+        }
+        let name = format!("{}-{reviewer}-{}", self.name, status.round);
+        let review: AirlockReview = object(json!({
+            "apiVersion": "sde-operator.dev/v1alpha1", "kind": "AirlockReview", "metadata": {"generateName": format!("{name}-")},
+            "spec": spec,
+        }))?;
+        Api::namespaced(self.lab.person(reviewer), &self.namespace)
+            .create(&PostParams::default(), &review)
+            .await?;
+        Ok(())
+    }
+
+    /// From asking to Released, with two reviewers.
+    ///
+    /// # Errors
+    /// When a step is refused or does not come about in time.
+    pub(super) async fn release(lab: &'a Lab, project: &str, name: &str) -> Result<AirlockRequest> {
+        let export = Self::ask(lab, project, name).await?;
+        let seen = export.confirmed().await?;
+        for checker in CHECKERS {
+            export.review(checker, &seen, json!({})).await?;
+        }
+        export.phase(AirlockPhase::Released).await
+    }
+}

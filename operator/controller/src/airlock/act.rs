@@ -1,0 +1,279 @@
+//! Carries out one step, on what was just read and with that as its precondition.
+
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::{PersistentVolume, Pod};
+use kube::ResourceExt;
+use sde_core::airlock::desired::pod::{Work, pod};
+use sde_core::airlock::desired::room::{CHAMBERS, JOBS};
+use sde_core::airlock::desired::{claim, labels, uid};
+use sde_core::airlock::task::Task;
+use sde_core::airlock::{self, JobKind, Side, Step, Wait, Who, ending};
+use sde_core::labels::home_claim;
+use sde_core::placement;
+use sde_core::pod::View;
+use sde_core::project::{self, standing};
+use sde_core::settings::Settings;
+use sde_core::targets::targets;
+use sde_crds::names::{AIRLOCK_FINALIZER, AIRLOCK_REQUEST_LABEL, COMPONENT_LABEL, component};
+use serde_json::json;
+
+use super::{Seen, publish, room};
+use crate::apply::{ApplyError, FieldManager, Precondition};
+use crate::context::Context;
+use crate::labels::label;
+use crate::project::apply::GRACE_SECONDS;
+use crate::project::observe;
+use crate::reconcile::ReconcileError;
+
+/// How soon to look again for room, which no watch of this request tells of.
+pub const TURN: Duration = Duration::from_secs(2);
+
+/// What came of a step.
+pub enum Done {
+    /// It was carried out.
+    Done,
+    /// It cannot be yet: it is looked at again in [`TURN`].
+    NotYet(Wait),
+}
+
+fn wait(reason: &'static str, who: Who, message: &str) -> Wait {
+    Wait {
+        reason,
+        message: message.to_owned(),
+        who,
+    }
+}
+
+fn turn() -> Wait {
+    wait(
+        "AirlockFull",
+        Who::Cluster,
+        "The project has as many chambers or jobs as it may at once: this request waits for its turn.",
+    )
+}
+
+/// Whether there is no room for what a step makes, as the stores show it. The quota has the last word.
+pub fn full(ctx: &Context, seen: &Seen, step: &Step) -> Option<Wait> {
+    let id = seen.id()?;
+    let most = |most: i64| usize::try_from(most).unwrap_or_default();
+    let here = |namespace: Option<String>, side: Side| namespace == Some(side.namespace(&id));
+    let is_full = match step {
+        Step::MakeClaim(Side::Project) => {
+            let claims = ctx.stores.claims.of_project(&id.name);
+            let chambers = claims.iter().filter(|c| {
+                label(&***c, AIRLOCK_REQUEST_LABEL).is_some() && here(c.namespace(), Side::Project)
+            });
+            chambers.count() >= most(CHAMBERS)
+        }
+        Step::StartJob { side, .. } => {
+            let pods = ctx.stores.pods.of_project(&id.name);
+            let running = pods.iter().filter(|p| {
+                label(&***p, COMPONENT_LABEL) == Some(component::AIRLOCK_JOB)
+                    && here(p.namespace(), *side)
+                    && !View(p).over()
+            });
+            running.count() >= most(JOBS)
+        }
+        _ => false,
+    };
+    is_full.then(turn)
+}
+
+/// Carries out one step.
+pub async fn act(
+    ctx: &Context,
+    settings: &Settings,
+    seen: &Seen,
+    step: &Step,
+) -> Result<Done, ReconcileError> {
+    if let Some(wait) = full(ctx, seen, step) {
+        return Ok(Done::NotYet(wait));
+    }
+    match carry_out(ctx, settings, seen, step).await {
+        Err(ReconcileError::Api(ApplyError::QuotaExceeded(_))) => Ok(Done::NotYet(turn())),
+        result => result,
+    }
+}
+
+async fn carry_out(
+    ctx: &Context,
+    settings: &Settings,
+    seen: &Seen,
+    step: &Step,
+) -> Result<Done, ReconcileError> {
+    let applier = &ctx.applier;
+    let request = &seen.observed.request;
+    match step {
+        Step::Enter(_) | Step::NoteContent(_) => {
+            let outcome = airlock::status(&seen.observed, step);
+            applier
+                .apply_status_as_read(request, &outcome.status, FieldManager::Airlock)
+                .await?;
+            publish(ctx, request, &outcome.status);
+        }
+        Step::StartJob {
+            kind,
+            side,
+            attempt,
+        } => return start(ctx, settings, seen, *kind, *side, *attempt).await,
+        Step::DeleteJobs => {
+            let status = seen.observed.status();
+            let all = ending::ended(status.phase) || seen.observed.deleted();
+            for pod in &seen.pods {
+                let job = airlock::seen::job(request, pod);
+                let stale = job.is_none_or(|job| all || job.round != status.round);
+                if stale && !View(pod).deleting() {
+                    applier
+                        .delete(pod, Precondition::Uid, Some(GRACE_SECONDS))
+                        .await?;
+                }
+            }
+        }
+        Step::MakeClaim(side) => make_claim(ctx, settings, seen, *side).await?,
+        Step::KeepVolume => keep(ctx, seen).await?,
+        Step::DeleteClaim(side) => {
+            // No volume goes unseen with its claim: what was sealed outlives it, and what is destroyed is found until it is gone.
+            if seen.observed.chamber.volume.is_some_and(|v| !v.kept) {
+                keep(ctx, seen).await?;
+            } else if let Some(claim) = seen.claim(*side) {
+                applier
+                    .delete(claim, Precondition::UidAndVersion, None)
+                    .await?;
+            }
+        }
+        Step::Rebind(side) => {
+            if let (Some(project), Some(volume)) = (&seen.project, &seen.volume) {
+                room::make(ctx, settings, project).await?;
+                // Without the UID of a claim the volume is reserved for whichever claim has the name.
+                let reserved = json!({
+                    "apiVersion": "v1", "kind": "PersistentVolumeClaim", "name": claim::name(request),
+                    "namespace": side.namespace(&project.id()), "uid": null, "resourceVersion": null,
+                });
+                applier
+                    .change_volume(volume, json!({"spec": {"claimRef": reserved}}))
+                    .await?;
+            }
+        }
+        Step::DeleteVolume => {
+            if let Some(volume) = &seen.volume {
+                applier
+                    .change_volume(volume, given_up(seen, volume))
+                    .await?;
+            }
+        }
+        Step::Wait(_) | Step::Done => {}
+    }
+    Ok(Done::Done)
+}
+
+/// Found by its label from now on, and not deleted with its claim.
+async fn keep(ctx: &Context, seen: &Seen) -> Result<(), ApplyError> {
+    let (Some(id), Some(volume)) = (seen.id(), &seen.volume) else {
+        return Ok(());
+    };
+    let change = json!({
+        "metadata": {"labels": labels(&id, &seen.observed.request)},
+        "spec": {"persistentVolumeReclaimPolicy": "Retain"},
+    });
+    ctx.applier.change_volume(volume, change).await
+}
+
+/// A volume that its own driver deletes: released by a claim that is gone. One that is only reserved would be kept as free, so it
+/// is given the UID of a claim that never was.
+fn given_up(seen: &Seen, volume: &PersistentVolume) -> serde_json::Value {
+    let bound = volume.spec.as_ref().and_then(|s| s.claim_ref.as_ref());
+    let mut change = json!({"spec": {"persistentVolumeReclaimPolicy": "Delete"}});
+    if bound.is_none_or(|r| r.uid.is_none()) {
+        change["spec"]["claimRef"] = json!({"uid": uid(&seen.observed.request)});
+    }
+    change
+}
+
+async fn make_claim(
+    ctx: &Context,
+    settings: &Settings,
+    seen: &Seen,
+    side: Side,
+) -> Result<(), ReconcileError> {
+    let request = &seen.observed.request;
+    let Some((project, policy)) = with_policy(seen) else {
+        return Ok(());
+    };
+    if side == Side::Airlock {
+        room::make(ctx, settings, project).await?;
+    }
+    ctx.applier
+        .set_finalizer(request, AIRLOCK_FINALIZER, true)
+        .await?;
+    let volume = seen.volume.as_ref().map(ResourceExt::name_any);
+    let claim = claim::claim(
+        &project.id(),
+        request,
+        side,
+        volume.as_deref(),
+        &policy.storage_class,
+    );
+    ctx.applier.create_once(&claim).await?;
+    Ok(())
+}
+
+fn with_policy(seen: &Seen) -> Option<(&project::Observed, &sde_crds::policy::SdePolicySpec)> {
+    let project = seen.project.as_ref()?;
+    Some((project, project.policy.as_ref()?))
+}
+
+async fn start(
+    ctx: &Context,
+    settings: &Settings,
+    seen: &Seen,
+    kind: JobKind,
+    side: Side,
+    attempt: i64,
+) -> Result<Done, ReconcileError> {
+    let request = &seen.observed.request;
+    let Some((project, policy)) = with_policy(seen) else {
+        return Ok(Done::Done);
+    };
+    let Some(rules) = &policy.airlock else {
+        return Ok(Done::Done);
+    };
+    let id = project.id();
+    let Some(sentinel) = observe::sentinel(ctx).await else {
+        return Ok(Done::NotYet(wait(
+            "SentinelAbsent",
+            Who::Platform,
+            "The sentinel does not answer, so no job's lock can be proven: kubectl sde doctor.",
+        )));
+    };
+    if side == Side::Airlock {
+        room::make(ctx, settings, project).await?;
+    }
+    let neighbours = standing::neighbours(&project.pods);
+    let targets = targets(settings, &policy.probe, &sentinel, &neighbours);
+    let task = Task::new(kind, &uid(request), &request.spec, rules, claim::MAX_BYTES);
+    let work = Work {
+        request,
+        side,
+        round: seen.observed.status().round,
+        attempt,
+        task: &task,
+        placement: placement::of_tier(policy, room::tier(project)),
+        beside: (kind == JobKind::Seal)
+            .then(|| mounted_on(&project.pods, &home_claim(&request.spec.requester)))
+            .flatten(),
+    };
+    let pod = pod(&id, settings, &sentinel, &targets, &work);
+    ctx.applier.create_once(&pod).await?;
+    Ok(Done::Done)
+}
+
+/// The node on which a pod has a claim mounted.
+fn mounted_on(pods: &[Pod], claim: &str) -> Option<String> {
+    let mounts = |pod: &&Pod| {
+        let volumes = pod.spec.iter().flat_map(|s| s.volumes.iter().flatten());
+        let mut claims = volumes.filter_map(|v| v.persistent_volume_claim.as_ref());
+        !View(pod).over() && claims.any(|c| c.claim_name == claim)
+    };
+    View(pods.iter().find(mounts)?).node().map(str::to_owned)
+}

@@ -1,0 +1,215 @@
+//! The pod of one job: the agent alone, behind probe and gate as every pod that mounts data, with the chamber and, to seal, one folder.
+
+use k8s_openapi::api::core::v1::{
+    Affinity, Container, NodeAffinity, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm,
+    PersistentVolumeClaimVolumeSource, Pod, SecurityContext, Volume, VolumeMount,
+};
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use sde_crds::AirlockRequest;
+use sde_crds::names::{self, component};
+use sde_crds::policy::Placement;
+
+use super::{claim, labels};
+use crate::airlock::observe::{JobKind, Side};
+use crate::airlock::task::{TASK_ENV, Task};
+use crate::labels::{ProjectId, home_claim};
+use crate::lock::Target;
+use crate::pod::{self, Locked};
+use crate::settings::Settings;
+use crate::targets::SentinelAt;
+use crate::workspace::notebook::RESEARCHER;
+
+/// Name of the main container.
+pub const CONTAINER: &str = "job";
+/// Folder of a home in which a request's folder is looked for.
+pub const OUTBOX: &str = "outbox";
+/// CPU of a job, in thousandths.
+const CPU_MILLI: i64 = 250;
+/// Memory of a job, in MiB.
+const MEMORY_MEBI: i64 = 512;
+/// Longest time that a job may take, in seconds: gigabytes on slow storage.
+const DEADLINE_SECONDS: i64 = 6 * 3600;
+
+/// One attempt at a job.
+#[derive(Debug, Clone)]
+pub struct Work<'a> {
+    /// For which request.
+    pub request: &'a AirlockRequest,
+    /// Where.
+    pub side: Side,
+    /// The request's round.
+    pub round: i64,
+    /// Which attempt in that round.
+    pub attempt: i64,
+    /// What to do.
+    pub task: &'a Task,
+    /// Where its tier runs.
+    pub placement: Option<Placement>,
+    /// The node on which the requester's home is mounted, to seal: a home is mounted on one node at a time.
+    pub beside: Option<String>,
+}
+
+/// CPU of `jobs` jobs, written as the API server keeps it: else it would differ from what is applied, and be applied again.
+pub fn cpu(jobs: i64) -> Quantity {
+    whole(jobs * CPU_MILLI, 1000, "", "m")
+}
+
+/// Memory of `jobs` jobs, written likewise.
+pub fn memory(jobs: i64) -> Quantity {
+    whole(jobs * MEMORY_MEBI, 1024, "Gi", "Mi")
+}
+
+fn whole(small: i64, in_one: i64, one: &str, less: &str) -> Quantity {
+    Quantity(if small % in_one == 0 {
+        format!("{}{one}", small / in_one)
+    } else {
+        format!("{small}{less}")
+    })
+}
+
+/// As in annotations and names.
+pub fn word(kind: JobKind) -> &'static str {
+    match kind {
+        JobKind::Seal => "seal",
+        JobKind::Scan => "scan",
+        JobKind::Verify => "verify",
+    }
+}
+
+/// Name of a job's pod. It does not end in a number, as those of workspaces do.
+pub fn name(request: &AirlockRequest, kind: JobKind, round: i64, attempt: i64) -> String {
+    let request = request.metadata.name.clone().unwrap_or_default();
+    format!("{request}-{round}-{attempt}-{}", word(kind))
+}
+
+/// The pod.
+pub fn pod(
+    id: &ProjectId,
+    settings: &Settings,
+    sentinel: &SentinelAt,
+    targets: &[Target],
+    work: &Work<'_>,
+) -> Pod {
+    let kind = work.task.kind;
+    let locked = Locked {
+        name: name(work.request, kind, work.round, work.attempt),
+        component: component::AIRLOCK_JOB,
+        main: container(settings, work),
+        volumes: volumes(work),
+        // The files are the researcher's, whatever their mode, and so is what is copied.
+        user: RESEARCHER,
+        ping_group_range: "1 0",
+        ping: "Refused",
+        placement: work.placement.clone(),
+    };
+    let mut pod = pod::locked(id, settings, sentinel, targets, locked);
+    pod.metadata.namespace = Some(work.side.namespace(id));
+    let all = pod.metadata.labels.get_or_insert_default();
+    all.extend(labels(id, work.request));
+    let annotations = pod.metadata.annotations.get_or_insert_default();
+    annotations.extend(
+        [
+            (names::AIRLOCK_KIND_ANNOTATION, word(kind).to_owned()),
+            (names::AIRLOCK_ROUND_ANNOTATION, work.round.to_string()),
+            (names::AIRLOCK_ATTEMPT_ANNOTATION, work.attempt.to_string()),
+        ]
+        .map(|(key, value)| (key.to_owned(), value)),
+    );
+    if let Some(spec) = &mut pod.spec {
+        spec.active_deadline_seconds = Some(DEADLINE_SECONDS);
+        spec.affinity = work.beside.as_deref().map(on_node);
+    }
+    pod
+}
+
+fn container(settings: &Settings, work: &Work<'_>) -> Container {
+    // An agent that is told nothing ends without a result.
+    let task = work.task.to_env().unwrap_or_default();
+    let mut agent = pod::agent(
+        settings,
+        CONTAINER,
+        vec!["airlock-job".to_owned()],
+        vec![pod::uid(), pod::value(TASK_ENV, &task)],
+    );
+    agent.security_context = Some(SecurityContext {
+        run_as_user: Some(RESEARCHER),
+        run_as_group: Some(RESEARCHER),
+        ..pod::hardened()
+    });
+    agent.resources = Some(pod::limits(&cpu(1).0, &memory(1).0));
+    agent.volume_mounts = Some(mounts(settings, work));
+    agent
+}
+
+/// What a job sees. No job of the airlock's side can write what was sealed.
+fn mounts(settings: &Settings, work: &Work<'_>) -> Vec<VolumeMount> {
+    let mount = |volume: &str, path: &str, sub_path: Option<String>, written: bool| VolumeMount {
+        name: volume.to_owned(),
+        mount_path: path.to_owned(),
+        sub_path,
+        read_only: (!written).then_some(true),
+        recursive_read_only: (!written && settings.recursive_read_only)
+            .then(|| "Enabled".to_owned()),
+        ..VolumeMount::default()
+    };
+    let part = |name: &str, written| {
+        mount(
+            "chamber",
+            &format!("/chamber/{name}"),
+            Some(name.to_owned()),
+            written,
+        )
+    };
+    match work.task.kind {
+        JobKind::Seal => {
+            let folder = work.request.spec.folder.clone().unwrap_or_default();
+            vec![
+                mount("home", "/source", Some(format!("{OUTBOX}/{folder}")), false),
+                mount("chamber", "/chamber", None, true),
+            ]
+        }
+        JobKind::Scan => vec![
+            part("content", false),
+            part("sealed", false),
+            part("report", true),
+        ],
+        JobKind::Verify => vec![part("content", false), part("sealed", false)],
+    }
+}
+
+fn volumes(work: &Work<'_>) -> Vec<Volume> {
+    let of_claim = |name: &str, claim: String, read_only: Option<bool>| Volume {
+        name: name.to_owned(),
+        persistent_volume_claim: Some(PersistentVolumeClaimVolumeSource {
+            claim_name: claim,
+            read_only,
+        }),
+        ..Volume::default()
+    };
+    let mut volumes = vec![of_claim("chamber", claim::name(work.request), None)];
+    if work.task.kind == JobKind::Seal {
+        let home = home_claim(&work.request.spec.requester);
+        volumes.push(of_claim("home", home, Some(true)));
+    }
+    volumes
+}
+
+fn on_node(node: &str) -> Affinity {
+    let term = NodeSelectorTerm {
+        match_fields: Some(vec![NodeSelectorRequirement {
+            key: "metadata.name".to_owned(),
+            operator: "In".to_owned(),
+            values: Some(vec![node.to_owned()]),
+        }]),
+        match_expressions: None,
+    };
+    Affinity {
+        node_affinity: Some(NodeAffinity {
+            required_during_scheduling_ignored_during_execution: Some(NodeSelector {
+                node_selector_terms: vec![term],
+            }),
+            preferred_during_scheduling_ignored_during_execution: None,
+        }),
+        ..Affinity::default()
+    }
+}

@@ -1,0 +1,95 @@
+//! The airlock's namespace and its lock: that of a project's namespace, without anything that leads in or out, and without people.
+
+use k8s_openapi::api::core::v1::{LimitRange, Namespace, ResourceQuota, ServiceAccount};
+use k8s_openapi::api::networking::v1::{NetworkPolicy, NetworkPolicySpec};
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use sde_crds::names;
+
+use super::pod::{cpu, memory};
+use crate::airlock::observe::Side;
+use crate::labels::ProjectId;
+use crate::project::lockdown;
+use crate::settings::Settings;
+
+/// Jobs that run at once on one side of a project's airlock. More wait for their turn.
+pub const JOBS: i64 = 8;
+/// Chambers that a project may have on its own side: drafts, and what was withdrawn and is kept. More wait.
+pub const CHAMBERS: i64 = 40;
+/// Chambers that it may have on the airlock's side. More wait on the project's.
+const RECEIVED: i64 = 400;
+
+/// The namespace, its lock, and the account of its pods, in the order they are made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Room {
+    /// Labelled as the project's is, so that the same policies hold there; its annotations let the agent run, and nobody ask.
+    pub namespace: Namespace,
+    /// Default deny, both ways.
+    pub network_policy: NetworkPolicy,
+    /// Room for chambers and jobs, and for nothing else.
+    pub quota: ResourceQuota,
+    /// Defaults for containers that name no resources.
+    pub limit_range: LimitRange,
+    /// The account that pods run as, without token or rights.
+    pub service_account: ServiceAccount,
+}
+
+/// Everything that must be there before a chamber is.
+pub fn room(id: &ProjectId, settings: &Settings, tier: &str) -> Room {
+    let name = Side::Airlock.namespace(id);
+    let mut namespace = lockdown::namespace(id, settings, tier, None);
+    namespace.metadata.name = Some(name.clone());
+    let annotations = namespace.metadata.annotations.get_or_insert_default();
+    annotations.clear();
+    annotations.insert(
+        names::IMAGES_ANNOTATION.to_owned(),
+        settings.agent_image.clone(),
+    );
+    let mut limit_range = lockdown::limit_range(id);
+    limit_range.metadata.namespace = Some(name.clone());
+    let mut service_account = lockdown::service_account(id);
+    service_account.metadata.namespace = Some(name.clone());
+    let mut metadata = id.meta("default-deny");
+    metadata.namespace = Some(name.clone());
+    Room {
+        namespace,
+        network_policy: NetworkPolicy {
+            metadata,
+            spec: Some(NetworkPolicySpec {
+                pod_selector: Some(LabelSelector::default()),
+                policy_types: Some(vec!["Ingress".to_owned(), "Egress".to_owned()]),
+                ..NetworkPolicySpec::default()
+            }),
+        },
+        quota: quota(id, name),
+        limit_range,
+        service_account,
+    }
+}
+
+fn quota(id: &ProjectId, namespace: String) -> ResourceQuota {
+    let mut hard: std::collections::BTreeMap<String, Quantity> = lockdown::NEVER
+        .iter()
+        .map(|kind| ((*kind).to_owned(), Quantity("0".to_owned())))
+        .collect();
+    for prefix in ["requests", "limits"] {
+        hard.insert(format!("{prefix}.cpu"), cpu(JOBS));
+        hard.insert(format!("{prefix}.memory"), memory(JOBS));
+    }
+    // One that ends counts until it is gone.
+    hard.insert("pods".to_owned(), Quantity((2 * JOBS).to_string()));
+    hard.insert(
+        "persistentvolumeclaims".to_owned(),
+        Quantity(RECEIVED.to_string()),
+    );
+    let mut metadata = id.meta("airlock");
+    metadata.namespace = Some(namespace);
+    ResourceQuota {
+        metadata,
+        spec: Some(k8s_openapi::api::core::v1::ResourceQuotaSpec {
+            hard: Some(hard),
+            ..Default::default()
+        }),
+        status: None,
+    }
+}

@@ -1,0 +1,238 @@
+//! Golden files of everything that is made for the example request, and how it is read back.
+
+use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim, Pod};
+use sde_core::airlock::desired::pod::{Work, pod};
+use sde_core::airlock::desired::{claim, labels, room};
+use sde_core::airlock::report::{Refusal, Report, Said, Sealed};
+use sde_core::airlock::seen;
+use sde_core::airlock::task::Task;
+use sde_core::airlock::{Claim, JobKind, Outcome, Side, Volume};
+use sde_core::labels::ProjectId;
+use sde_core::project::standing;
+use sde_core::targets::targets;
+use serde_json::{Value, json};
+
+use crate::airlock_sim::{REQUEST_UID, digest, request};
+use crate::world;
+
+const POD_UID: &str = "44444444-4444-4444-8444-444444444444";
+
+fn id() -> ProjectId {
+    world::approved().id()
+}
+
+fn job(kind: JobKind, side: Side) -> Pod {
+    let observed = world::approved();
+    let policy = observed.policy.clone().unwrap();
+    let sentinel = observed.sentinel.clone().unwrap();
+    let targets = targets(
+        &world::settings(),
+        &policy.probe,
+        &sentinel,
+        &standing::neighbours(&[]),
+    );
+    let request = request();
+    let task = Task::new(
+        kind,
+        REQUEST_UID,
+        &request.spec,
+        policy.airlock.as_ref().unwrap(),
+        claim::MAX_BYTES,
+    );
+    let work = Work {
+        request: &request,
+        side,
+        round: 3,
+        attempt: 1,
+        task: &task,
+        placement: None,
+        beside: (kind == JobKind::Seal).then(|| "worker-1".to_owned()),
+    };
+    pod(
+        &observed.id(),
+        &world::settings(),
+        &sentinel,
+        &targets,
+        &work,
+    )
+}
+
+#[test]
+fn the_airlocks_namespace() {
+    let room = room::room(&id(), &world::settings(), "sensitive");
+    insta::assert_yaml_snapshot!(
+        "airlock-room",
+        json!([
+            room.namespace,
+            room.network_policy,
+            room.quota,
+            room.limit_range,
+            room.service_account
+        ])
+    );
+}
+
+#[test]
+fn a_chamber_on_both_sides() {
+    let claim = |side, volume| claim::claim(&id(), &request(), side, volume, "standard");
+    insta::assert_yaml_snapshot!(
+        "airlock-claims",
+        json!([
+            claim(Side::Project, None),
+            claim(Side::Airlock, Some("pvc-1"))
+        ])
+    );
+}
+
+#[test]
+fn every_job() {
+    insta::assert_yaml_snapshot!("airlock-seal", job(JobKind::Seal, Side::Project));
+    insta::assert_yaml_snapshot!("airlock-scan", job(JobKind::Scan, Side::Airlock));
+    let verify = job(JobKind::Verify, Side::Airlock);
+    let mounts = verify.spec.unwrap().containers[0].volume_mounts.clone();
+    assert!(mounts.unwrap().iter().all(|m| m.read_only == Some(true)));
+}
+
+#[test]
+fn names_of_jobs_are_of_labels_length() {
+    let mut request = request();
+    request.metadata.name = Some("r".repeat(40));
+    let name = sde_core::airlock::desired::pod::name(&request, JobKind::Verify, 999, 3);
+    assert!(name.len() <= 63, "{name}");
+}
+
+fn with_status(kind: JobKind, status: Value) -> Pod {
+    let mut pod = job(kind, Side::Project);
+    pod.metadata.uid = Some(POD_UID.to_owned());
+    pod.status = Some(serde_json::from_value(status).unwrap());
+    pod
+}
+
+fn ended(kind: JobKind, message: &str) -> Outcome {
+    let pod = with_status(
+        kind,
+        json!({"phase": "Succeeded", "containerStatuses": [{
+            "name": "job", "image": "a", "imageID": "", "ready": false, "restartCount": 0,
+            "state": {"terminated": {"exitCode": 0, "message": message}},
+        }]}),
+    );
+    seen::job(&request(), &pod).unwrap().outcome
+}
+
+#[test]
+fn a_job_is_what_its_own_pod_says() {
+    let sealed = |uid: &str| {
+        let sealed = Sealed {
+            digest: digest('1'),
+            files: 1,
+            bytes: 10,
+        };
+        Report::new(uid, Said::Sealed(sealed)).to_message().unwrap()
+    };
+    assert!(matches!(
+        ended(JobKind::Seal, &sealed(POD_UID)),
+        Outcome::Sealed(_)
+    ));
+    assert_eq!(ended(JobKind::Seal, &sealed(REQUEST_UID)), Outcome::Lost);
+    assert_eq!(ended(JobKind::Verify, &sealed(POD_UID)), Outcome::Lost);
+    let refused = Report::new(POD_UID, Said::Refused(Refusal::Empty));
+    assert_eq!(
+        ended(JobKind::Seal, &refused.to_message().unwrap()),
+        Outcome::Refused
+    );
+    assert_eq!(ended(JobKind::Seal, ""), Outcome::Lost);
+}
+
+#[test]
+fn a_job_is_of_its_own_request() {
+    let running = with_status(JobKind::Seal, json!({"phase": "Pending"}));
+    let job = seen::job(&request(), &running).unwrap();
+    assert_eq!((job.round, job.attempt), (3, 1));
+    assert_eq!(job.outcome, Outcome::Running);
+    let mut other = request();
+    other.metadata.uid = Some(POD_UID.to_owned());
+    assert!(seen::job(&other, &running).is_none());
+}
+
+#[test]
+fn a_folder_that_cannot_be_mounted_is_refused() {
+    let waiting = |kind, reason: &str| {
+        let pod = with_status(
+            kind,
+            json!({"phase": "Pending", "containerStatuses": [{
+                "name": "job", "image": "a", "imageID": "", "ready": false, "restartCount": 0,
+                "state": {"waiting": {"reason": reason, "message": "failed to prepare subPath"}},
+            }]}),
+        );
+        seen::job(&request(), &pod).unwrap()
+    };
+    let config = "CreateContainerConfigError";
+    assert_eq!(waiting(JobKind::Seal, config).outcome, Outcome::Refused);
+    // Who scans names no folder of a person's.
+    assert_eq!(waiting(JobKind::Scan, config).outcome, Outcome::Running);
+    let image = waiting(JobKind::Seal, "ErrImagePull");
+    assert_eq!(image.outcome, Outcome::Running);
+    assert!(image.held_up.unwrap().contains("ErrImagePull"));
+}
+
+fn a_claim(phase: &str, deleting: bool) -> PersistentVolumeClaim {
+    let mut claim = claim::claim(&id(), &request(), Side::Project, None, "standard");
+    let at = deleting.then_some("2026-11-22T00:00:00Z");
+    claim.metadata.deletion_timestamp = serde_json::from_value(json!(at)).unwrap();
+    claim.status = Some(serde_json::from_value(json!({"phase": phase})).unwrap());
+    claim
+}
+
+fn a_volume(namespace: &str, policy: &str, marked: bool) -> PersistentVolume {
+    let mut volume: PersistentVolume = serde_json::from_value(json!({
+        "metadata": {"name": "pvc-1"},
+        "spec": {
+            "persistentVolumeReclaimPolicy": policy,
+            "claimRef": {"namespace": namespace, "name": claim::name(&request())},
+        },
+    }))
+    .unwrap();
+    if marked {
+        volume.metadata.labels = Some(labels(&id(), &request()));
+    }
+    volume
+}
+
+#[test]
+fn a_chamber_is_read_off_claims_and_volume() {
+    let of = |claim: Option<PersistentVolumeClaim>, volume: Option<PersistentVolume>| {
+        seen::chamber(&id(), &request(), claim.as_ref(), None, volume.as_ref())
+    };
+    for (phase, deleting, claim) in [
+        ("Pending", false, Claim::Pending),
+        ("Bound", false, Claim::Bound),
+        ("Lost", false, Claim::Lost),
+        ("Bound", true, Claim::Deleting),
+    ] {
+        let chamber = of(Some(a_claim(phase, deleting)), None);
+        assert_eq!((chamber.project, chamber.airlock), (claim, Claim::Absent));
+    }
+    let volume = |namespace: &str, policy, marked| {
+        of(None, Some(a_volume(namespace, policy, marked)))
+            .volume
+            .unwrap()
+    };
+    let here = Side::Project.namespace(&id());
+    let kept = Volume {
+        kept: true,
+        reserved_for: Some(Side::Project),
+        leaving: false,
+    };
+    assert_eq!(volume(&here, "Retain", true), kept);
+    // Nobody would find it again without its label, nor keep it.
+    assert!(!volume(&here, "Retain", false).kept);
+    let fresh = volume(&here, "Delete", false);
+    assert!(!fresh.kept && !fresh.leaving);
+    assert!(volume(&here, "Delete", true).leaving);
+    let there = volume(&Side::Airlock.namespace(&id()), "Retain", true);
+    assert_eq!(there.reserved_for, Some(Side::Airlock));
+    assert_eq!(
+        volume("sde-project-other", "Retain", true).reserved_for,
+        None
+    );
+}
