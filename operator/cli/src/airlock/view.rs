@@ -161,7 +161,7 @@ pub fn taken_back(spec: &AirlockRequestSpec, phase: Phase) -> bool {
     spec.withdrawn && !ended(phase) && !matches!(phase, Phase::Blocked | Phase::Released)
 }
 
-/// By the reason that the machine gives (`sde_core::airlock::phases`), else by phase.
+/// By the reason that machine and controller give with the step they wait in, else by phase.
 fn waits_for(
     spec: &AirlockRequestSpec,
     status: &AirlockRequestStatus,
@@ -174,9 +174,14 @@ fn waits_for(
         Some("ProjectNotOpen" | "RequesterNotApproved" | "TransferNotListed") => {
             return Actor::Custodian;
         }
-        Some("ProjectUnknown" | "AirlockPolicyMissing" | "TooFewReviewers") => {
-            return Actor::Platform;
-        }
+        Some(
+            "ProjectUnknown"
+            | "AirlockPolicyMissing"
+            | "TooFewReviewers"
+            | "DirectionNotCarriedOut"
+            | "SentinelAbsent"
+            | "JobHeldUp",
+        ) => return Actor::Platform,
         _ => {}
     }
     match status.phase {
