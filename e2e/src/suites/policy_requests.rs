@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use http::Method;
 use kube::Client;
-use sde_crds::names::{GROUP, PROJECT_LABEL};
+use sde_crds::names::{AIRLOCK_NAMESPACE_PREFIX, GROUP, PROJECT_LABEL};
 use sde_policies::cases::{Case, Expect, Operation, Resource, User};
 use serde_json::{Value, json};
 
@@ -125,7 +125,14 @@ impl Court {
         // A request is confirmed after it was sealed: the API server compares the digest with the status.
         let spec = object["spec"].as_object_mut();
         let confirmed = spec.and_then(|spec| spec.remove("confirmedDigest"));
+        let kept = Self::kept(case, &mut object);
         let mut made = self.old(&place, &object, &maker).await?;
+        if let Some(finalizers) = kept {
+            made["metadata"]["finalizers"] = finalizers;
+            made = self
+                .make(Method::PUT, &place.object(), &made, &controller())
+                .await?;
+        }
         if let Some(status) = status {
             let reporter = policy_objects::reporter(&case.resource.resource);
             made["status"] = merged(made["status"].take(), &status);
@@ -138,6 +145,14 @@ impl Court {
                 .await?;
         }
         Ok(place)
+    }
+
+    /// Finalizers of a request, which is made without: the controller sets them later.
+    fn kept(case: &Case, object: &mut Value) -> Option<Value> {
+        if case.resource.resource != "airlockrequests" {
+            return None;
+        }
+        object["metadata"].as_object_mut()?.remove("finalizers")
     }
 
     /// Makes what is there before. In our own namespace an earlier case may have made it.
@@ -175,6 +190,12 @@ impl Court {
             return Ok(SYSTEM_NAMESPACE.to_owned());
         }
         let mut object = merged(json!({"apiVersion": "v1", "kind": "Namespace"}), given);
+        let given = given["metadata"]["name"].as_str().unwrap_or_default();
+        // Policies know a project's airlock by its name.
+        let name = match given.starts_with(AIRLOCK_NAMESPACE_PREFIX) {
+            true => format!("{AIRLOCK_NAMESPACE_PREFIX}{name}"),
+            false => name.to_owned(),
+        };
         object["metadata"]["name"] = json!(name);
         let metadata = &mut object["metadata"];
         if !metadata["labels"][PROJECT_LABEL].is_null() && metadata["annotations"].is_null() {
@@ -182,8 +203,8 @@ impl Court {
         }
         self.make(Method::POST, "/api/v1/namespaces", &object, &controller())
             .await?;
-        self.accounts(name).await?;
-        Ok(name.to_owned())
+        self.accounts(&name).await?;
+        Ok(name)
     }
 
     /// No pod is admitted before its ServiceAccount is there, and a case must not wait for the controller that makes one of them.
