@@ -7,23 +7,20 @@ use std::time::Duration;
 
 use kube::config::Kubeconfig;
 use sde_redteam::ask::{Answered, Asker};
-use sde_redteam::attacked::{self, Place};
+use sde_redteam::attacked::Place;
 use sde_redteam::catalogue::{self, Group};
 use sde_redteam::court::{ADMIN, Attempt, Court};
 use sde_redteam::judge::{Counted, Told, Verdict};
 use sde_redteam::report::Finding;
-use sde_redteam::{controls, signing};
 use serde_json::{Value, json};
 
 use super::audit::{self, Entry};
 use super::range::{Range, STRANGER};
 use crate::cluster::command;
 use crate::cluster::error::{Error, Result};
+use crate::controlplane::install::SYSTEM_NAMESPACE;
 use crate::node::people::HUB;
 use crate::node::story::RESEARCHER;
-
-/// The operator's namespace.
-const SYSTEM: &str = "sde-system";
 
 /// The court of a range: everybody with credentials of their own.
 ///
@@ -49,26 +46,10 @@ pub async fn court(range: &Range) -> Result<Court> {
         project: range.subject.project.clone(),
         namespace: range.subject.namespace(),
         workspace: range.subject.user.clone(),
-        system: SYSTEM.to_owned(),
+        system: SYSTEM_NAMESPACE.to_owned(),
         person: RESEARCHER.to_owned(),
     };
-    let csr = |name: &str| {
-        signing::request(name).map_err(|e| Error::malformed(Path::new(name), e.to_string()))
-    };
-    let of_controller = csr(&attacked::controller_user(SYSTEM))?;
-    let attack = attacked::words(&admin.client, &place, of_controller)
-        .await
-        .map_err(|error| Error::Kube(Box::new(error)))?;
-    let mut control = controls::words(csr(controls::NOBODY)?);
-    for shared in attacked::SHARED {
-        control.extend(attack.get(shared).map(|word| (shared, word.clone())));
-    }
-    askers.insert(ADMIN, admin);
-    Ok(Court {
-        askers,
-        attack,
-        control,
-    })
+    Ok(Court::open(admin, &place, askers).await?)
 }
 
 /// A client that does not ask again: what is judged is the answer, also one that says the server is busy.

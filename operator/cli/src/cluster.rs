@@ -1,10 +1,11 @@
 //! The API server, as the person's kubeconfig names it.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Client, Config};
+use kube::{Api, Client, Config};
 
 use crate::error::CliError;
 
@@ -56,4 +57,25 @@ pub async fn connect_for(target: &Target, timeout: Duration) -> Result<Client, C
     // A repeated POST could answer "already exists" to a person whose first attempt went through.
     config.default_retry = false;
     Client::try_from(config).map_err(|e| bad(&e))
+}
+
+/// Whether a namespace has its default account within `patience`. Pods are refused until it exists, which is a moment after the
+/// namespace does.
+///
+/// # Errors
+/// When the API server cannot be asked.
+pub async fn has_account(
+    client: &Client,
+    namespace: &str,
+    patience: Duration,
+) -> kube::Result<bool> {
+    let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), namespace);
+    let began = Instant::now();
+    while accounts.get_opt("default").await?.is_none() {
+        if began.elapsed() >= patience {
+            return Ok(false);
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    Ok(true)
 }

@@ -11,7 +11,7 @@ use crate::words::Words;
 const CONTROLLER: &str = "sde-controller";
 
 /// Placeholders that stand for the same in attack and control.
-pub const SHARED: [&str; 3] = ["image", "node", "elsewhere"];
+pub(crate) const SHARED: [&str; 3] = ["image", "node", "elsewhere"];
 
 /// Where the attacks strike.
 #[derive(Debug, Clone)]
@@ -29,7 +29,7 @@ pub struct Place {
 }
 
 /// User name of the operator's controller.
-pub fn controller_user(system: &str) -> String {
+pub(crate) fn controller_user(system: &str) -> String {
     format!("system:serviceaccount:{system}:{CONTROLLER}")
 }
 
@@ -38,7 +38,7 @@ pub fn controller_user(system: &str) -> String {
 ///
 /// # Errors
 /// When the API server does not answer, or something of `place` does not exist.
-pub async fn words(
+pub(crate) async fn words(
     client: &kube::Client,
     place: &Place,
     csr: String,

@@ -30,10 +30,14 @@ fn merge(into: &mut Value, from: &Value) {
     }
 }
 
+/// Our agent as a container that listens for good.
+pub fn listening(agent: &str) -> Value {
+    json!({"image": agent, "args": ["sentinel", "--listen", "0.0.0.0:7777", "--admin", "0.0.0.0:7778"]})
+}
+
 /// What the controls need, the namespace first. `container` runs for good and does nothing; `agent` is our agent's image.
 pub fn objects(container: &Value, agent: &str) -> Vec<Value> {
     let plain = |name: &str, spec| pod(name, NAMESPACE, container, spec);
-    let receiver = json!({"image": agent, "args": ["sentinel", "--listen", "0.0.0.0:7777", "--admin", "0.0.0.0:7778"]});
     let mut small = container.clone();
     small["resources"] = json!({"requests": {"cpu": "100m", "memory": "16Mi"}, "limits": {"cpu": "100m", "memory": "16Mi"}});
     let mut objects = vec![
@@ -41,7 +45,7 @@ pub fn objects(container: &Value, agent: &str) -> Vec<Value> {
         plain("plain", json!({"enableServiceLinks": false})),
         plain("unscheduled", json!({"schedulerName": "nobody"})),
         pod("sized", NAMESPACE, &small, json!({})),
-        pod("receiver", NAMESPACE, &receiver, json!({})),
+        pod("receiver", NAMESPACE, &listening(agent), json!({})),
         json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "workspace", "namespace": NAMESPACE}}),
         json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "project", "namespace": NAMESPACE}, "spec": {"hard": {"pods": "50"}}}),
         json!({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "unused", "namespace": NAMESPACE},
@@ -77,7 +81,7 @@ fn harmless(container: &Value) -> [Value; 4] {
 
 /// What the placeholders stand for in a control, beside those that attack and control share; `csr` is a signing request for
 /// [`NOBODY`], in base64.
-pub fn words(csr: String) -> Words {
+pub(crate) fn words(csr: String) -> Words {
     [
         ("ns", NAMESPACE),
         ("pod", "plain"),

@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 
 use crate::ask::{Answered, Asker};
+use crate::attacked::{self, Place};
 use crate::catalogue::{Attack, Group, Request};
+use crate::controls;
+use crate::error::{RedteamError, Result};
 use crate::judge::{Counted, judge};
 use crate::report::Finding;
+use crate::signing;
 use crate::words::{Words, placeholders};
 
 /// The cluster's administrator, among the identities of the catalogue: controls are theirs.
@@ -14,11 +18,11 @@ pub const ADMIN: &str = "admin";
 /// Who asks, by identity, and what the placeholders stand for.
 pub struct Court {
     /// Identities of the catalogue. Attempts of an identity that is not here are not made.
-    pub askers: BTreeMap<&'static str, Asker>,
+    askers: BTreeMap<&'static str, Asker>,
     /// Words of what is attacked.
-    pub attack: Words,
+    attack: Words,
     /// Words of the controls.
-    pub control: Words,
+    control: Words,
 }
 
 /// One attempt, and its control.
@@ -32,6 +36,35 @@ pub struct Attempt {
 }
 
 impl Court {
+    /// The court of a place: its words are read as the administrator, whose own identity is added to `others`.
+    ///
+    /// # Errors
+    /// When a signing request cannot be made, or something of the place cannot be read.
+    pub async fn open(
+        admin: Asker,
+        place: &Place,
+        others: BTreeMap<&'static str, Asker>,
+    ) -> Result<Self> {
+        let csr = |name: &str| {
+            signing::request(name).map_err(|error| RedteamError::malformed(name, error))
+        };
+        let of_controller = csr(&attacked::controller_user(&place.system))?;
+        let attack = attacked::words(&admin.client, place, of_controller)
+            .await
+            .map_err(|error| RedteamError::Read(Box::new(error)))?;
+        let mut control = controls::words(csr(controls::NOBODY)?);
+        for shared in attacked::SHARED {
+            control.extend(attack.get(shared).map(|word| (shared, word.clone())));
+        }
+        let mut askers = others;
+        askers.insert(ADMIN, admin);
+        Ok(Self {
+            askers,
+            attack,
+            control,
+        })
+    }
+
     /// Makes an attack: one attempt each identity. Left out is what this cluster has no words for, and where somebody who is
     /// impersonated already would impersonate somebody else, in the attack or in its control.
     pub async fn try_one(&self, attack: &Attack) -> Vec<Attempt> {

@@ -16,6 +16,9 @@ pub enum RedteamError {
         /// What is wrong with it.
         why: String,
     },
+    /// What is to be attacked cannot be read.
+    #[error("reading what is to be attacked: {0}")]
+    Read(Box<kube::Error>),
     /// A file cannot be written.
     #[error("cannot write {}: {source}", path.display())]
     Write {

@@ -2,13 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use k8s_openapi::api::core::v1::{Namespace, Pod, ServiceAccount};
+use k8s_openapi::api::core::v1::{Namespace, Pod};
 use kube::api::{ApiResource, DeleteParams, DynamicObject, GroupVersionKind, PostParams};
 use kube::{Api, Client};
-use sde_redteam::controls::{NAMESPACE, objects};
-use serde_json::{Value, json};
+use sde_redteam::controls::{NAMESPACE, listening, objects};
+use serde_json::Value;
 use tokio::time::sleep;
 
+use crate::cluster;
 use crate::error::CliError;
 use crate::interrupt::interrupted;
 use crate::out;
@@ -33,7 +34,7 @@ impl Controls {
                 "namespace {NAMESPACE} exists: a run is under way, or one was cut off. Look at it, then: kubectl delete namespace {NAMESPACE}"
             )));
         }
-        let container = json!({"image": image, "args": ["sentinel", "--listen", "0.0.0.0:7777", "--admin", "0.0.0.0:7778"]});
+        let container = listening(image);
         out::note(&format!("making the controls in namespace {NAMESPACE} ..."));
         let mut made = Self(Vec::new());
         let result = tokio::select! {
@@ -68,7 +69,12 @@ impl Controls {
                 .await
                 .map_err(CliError::api(what))?;
             if object["kind"] == "Namespace" {
-                account(client).await?;
+                let found = cluster::has_account(client, NAMESPACE, PATIENCE).await;
+                if !found.map_err(CliError::api("waiting for the controls' account"))? {
+                    return Err(CliError::Refused(format!(
+                        "namespace {NAMESPACE} did not get its default ServiceAccount in time"
+                    )));
+                }
             }
         }
         running(client).await
@@ -127,25 +133,6 @@ fn api(client: &Client, object: &Value) -> Api<DynamicObject> {
         Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
         None => Api::all_with(client.clone(), &resource),
     }
-}
-
-/// Pods are refused until the namespace's default account exists, which is made a moment later.
-async fn account(client: &Client) -> Result<(), CliError> {
-    let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), NAMESPACE);
-    let began = Instant::now();
-    while began.elapsed() < PATIENCE {
-        let found = accounts
-            .get_opt("default")
-            .await
-            .map_err(CliError::api("waiting for the controls' account"))?;
-        if found.is_some() {
-            return Ok(());
-        }
-        sleep(Duration::from_millis(200)).await;
-    }
-    Err(CliError::Refused(format!(
-        "namespace {NAMESPACE} did not get its default ServiceAccount in time"
-    )))
 }
 
 async fn running(client: &Client) -> Result<(), CliError> {

@@ -19,12 +19,11 @@ use sde_crds::project_status::ProjectPhase;
 use sde_crds::workspace::WorkspacePhase;
 use sde_crds::{Project, Workspace};
 use sde_redteam::ask::Asker;
-use sde_redteam::attacked::{self, Place};
+use sde_redteam::attacked::Place;
 use sde_redteam::catalogue::{self, Group};
-use sde_redteam::controls::{NOBODY, words};
-use sde_redteam::court::{ADMIN, Court};
+use sde_redteam::court::Court;
 use sde_redteam::report::{Finding, Report, Subject};
-use sde_redteam::{report, residuals, signing};
+use sde_redteam::{report, residuals};
 
 use crate::args::ConformanceArgs;
 use crate::cluster::{self, Target};
@@ -142,7 +141,13 @@ struct Found {
 }
 
 async fn attack(client: &Client, place: &Place) -> Result<Found, CliError> {
-    let court = court(client, place).await?;
+    let admin = Asker {
+        client: client.clone(),
+        user: None,
+    };
+    let others = people::played(client, place).await?;
+    let court = Court::open(admin, place, others).await;
+    let court = court.map_err(people::ours)?;
     let attacks = catalogue::group(Group::Api).map_err(people::ours)?;
     let mut found = Found {
         findings: Vec::new(),
@@ -165,31 +170,6 @@ async fn attack(client: &Client, place: &Place) -> Result<Found, CliError> {
         found.findings.extend(ids.into_values());
     }
     Ok(found)
-}
-
-async fn court(client: &Client, place: &Place) -> Result<Court, CliError> {
-    let csr = |name: &str| signing::request(name).map_err(people::ours);
-    let of_controller = csr(&attacked::controller_user(&place.system))?;
-    let attack = attacked::words(client, place, of_controller)
-        .await
-        .map_err(CliError::api("reading what is to be attacked"))?;
-    let mut control = words(csr(NOBODY)?);
-    for shared in attacked::SHARED {
-        control.extend(attack.get(shared).map(|word| (shared, word.clone())));
-    }
-    let mut askers = people::played(client, place).await?;
-    askers.insert(
-        ADMIN,
-        Asker {
-            client: client.clone(),
-            user: None,
-        },
-    );
-    Ok(Court {
-        askers,
-        attack,
-        control,
-    })
 }
 
 async fn subject(client: &Client, target: &Target) -> Result<Subject, CliError> {

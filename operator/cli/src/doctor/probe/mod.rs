@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::{Namespace, Pod, ServiceAccount};
+use k8s_openapi::api::core::v1::{Namespace, Pod};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use kube::api::{DeleteParams, PostParams};
 use kube::{Api, Client};
@@ -27,6 +27,7 @@ use self::objects::{Plan, Side};
 use self::verdict::{Evidence, verdict};
 use super::check::{Check, Level};
 use super::facts::Facts;
+use crate::cluster;
 use crate::error::explain;
 use crate::interrupt::interrupted;
 use crate::out::note;
@@ -36,6 +37,8 @@ const SECTION: &str = "probe";
 const PODS: Duration = Duration::from_secs(120);
 /// How long namespaces may take to be gone.
 const GONE: Duration = Duration::from_secs(90);
+/// How long a namespace's account may take; without it the pods are refused, and say so.
+const ACCOUNT: Duration = Duration::from_secs(20);
 /// Between two looks.
 const PAUSE: Duration = Duration::from_secs(1);
 /// A policy takes a moment to be programmed, and what slipped out before stays in the sentinel's memory: a new pod decides.
@@ -148,13 +151,8 @@ async fn prepare(client: &Client, plan: &Plan) -> kube::Result<()> {
     let policies: Api<NetworkPolicy> =
         Api::namespaced(client.clone(), &plan.namespace(Side::Locked));
     policies.create(&params, &plan.default_deny()).await?;
-    // Pods are refused until the namespace's default account exists, which is made a moment later.
-    let deadline = Instant::now() + Duration::from_secs(20);
     for side in [Side::Locked, Side::Free] {
-        let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), &plan.namespace(side));
-        while accounts.get_opt("default").await?.is_none() && Instant::now() < deadline {
-            sleep(Duration::from_millis(200)).await;
-        }
+        cluster::has_account(client, &plan.namespace(side), ACCOUNT).await?;
     }
     Ok(())
 }
