@@ -3,6 +3,7 @@
 
 mod access;
 mod airlock;
+mod airlock_delivery_model;
 mod airlock_model;
 mod airlock_objects;
 mod airlock_properties;
