@@ -3,14 +3,15 @@
 
 use sde_core::airlock::ending::ended;
 use sde_crds::AirlockRequest;
+use sde_crds::airlock_request::Direction;
 use sde_crds::airlock_status::AirlockPhase as Phase;
 use serde_json::{Value, json};
 
 use super::view::project;
 use crate::error::CliError;
 
-/// Most that `spec.retries` may be.
-const RETRIES: i64 = 16;
+/// Most that `spec.retries` and `spec.collect` may be.
+const MOST: i64 = 16;
 
 fn refuse<T>(text: String) -> Result<T, CliError> {
     Err(CliError::Refused(text))
@@ -86,11 +87,38 @@ pub fn retry(request: &AirlockRequest, me: &str) -> Result<Option<Value>, CliErr
     if retries > status.retried {
         return Ok(None);
     }
-    if retries >= RETRIES {
+    if retries >= MOST {
         return refuse(format!(
-            "it was tried {RETRIES} times already: withdraw it (kubectl sde airlock withdraw {}) and make another request",
+            "it was tried {MOST} times already: withdraw it (kubectl sde airlock withdraw {}) and make another request",
             named(request)
         ));
     }
     Ok(Some(patch(request, &json!({"retries": retries + 1}))))
+}
+
+/// The patch that has a Released request made ready to be collected; none when it is being so already.
+///
+/// # Errors
+/// [`CliError::Refused`] when there is nothing to collect, or it was asked for too often.
+pub fn collect(request: &AirlockRequest, me: &str) -> Result<Option<Value>, CliError> {
+    own(request, me)?;
+    let status = request.status.clone().unwrap_or_default();
+    if request.spec.direction != Direction::Export || status.phase != Phase::Released {
+        return refuse(format!(
+            "it is {}, and only an Export that is Released is collected: kubectl sde airlock show {}",
+            status.phase,
+            named(request)
+        ));
+    }
+    let asked = request.spec.collect.unwrap_or(0);
+    let last = status.deliveries.iter().flatten().map(|d| d.number).max();
+    if asked > last.unwrap_or(0) {
+        return Ok(None);
+    }
+    if asked >= MOST {
+        return refuse(format!(
+            "it was asked for {MOST} times already: make another request"
+        ));
+    }
+    Ok(Some(patch(request, &json!({"collect": asked + 1}))))
 }
