@@ -32,6 +32,8 @@ pub struct Counted<B> {
     hasher: Sha256,
     patience: Duration,
     silent: Pin<Box<Sleep>>,
+    /// Whether the silence is that of `inner`, and not of a reader that takes its time.
+    waiting: bool,
     ended: Option<Box<dyn FnOnce(Sent) + Send>>,
 }
 
@@ -51,6 +53,7 @@ impl<B> Counted<B> {
             hasher: Sha256::new(),
             patience,
             silent: Box::pin(sleep(patience)),
+            waiting: false,
             ended: Some(Box::new(ended)),
         }
     }
@@ -70,10 +73,15 @@ where
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         let this = &mut *self;
         let Poll::Ready(frame) = this.inner.as_mut().poll_frame(cx) else {
+            if !this.waiting {
+                this.waiting = true;
+                let until = Instant::now() + this.patience;
+                this.silent.as_mut().reset(until);
+            }
             ready!(this.silent.as_mut().poll(cx));
             return Poll::Ready(Some(Err(io::ErrorKind::TimedOut.into())));
         };
-        this.silent.as_mut().reset(Instant::now() + this.patience);
+        this.waiting = false;
         let data = match frame {
             Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
             Some(Err(error)) => return Poll::Ready(Some(Err(io::Error::other(error)))),

@@ -10,7 +10,7 @@ use std::process::Command;
 use sde_core::airlock::report::Said;
 use sde_core::airlock::{Delivered, JobKind, Outcome};
 use sde_ticket::{Act, Issuer, Ticket};
-use served::{Answer, Site, forged, now, signed, wait_until};
+use served::{Answer, CONNECTIONS, Site, forged, now, signed, wait_until};
 use sha2::{Digest, Sha256};
 
 const COUNTS: &[u8] = b"group,cases,controls\na,120,135\nb,140,155\n";
@@ -179,11 +179,14 @@ fn a_job_that_is_killed_breaks_the_stream_for_all_to_see() {
 
 #[test]
 fn a_file_that_changed_cuts_the_stream_off() {
-    let site = Site::sealed(&[
-        ("a.csv", COUNTS),
+    // More than is held back before a connection: else a browser would not even see an answer begin.
+    let first = vec![b'1'; 2 << 20];
+    let files = [
+        ("a", first.as_slice()),
         ("b.csv", b"what was reviewed"),
         ("c", b"third"),
-    ]);
+    ];
+    let site = Site::sealed(&files);
     let (job, _door) = (site.job(JobKind::Deliver), site.door());
     // As root on the node would.
     let file = site.path("chamber/content/001");
@@ -192,6 +195,7 @@ fn a_file_that_changed_cuts_the_stream_off() {
     let answer = site
         .client()
         .post("/collect", &signed(&site.ticket(Act::Collect)));
+    assert_eq!(answer.status, 200);
     assert!(!answer.whole(), "{}", answer.body.len());
     assert!(!answer.body.windows(5).any(|w| w == b"third"));
     assert_eq!(job.output().status.code(), Some(1));
@@ -322,6 +326,39 @@ fn certificates_and_keys_are_followed() {
 
     door.signal("-TERM");
     assert_eq!(door.output().status.code(), Some(0));
+}
+
+#[test]
+fn a_door_that_is_asked_to_end_finishes_what_is_under_way() {
+    let site = large();
+    let (job, door) = (site.job(JobKind::Deliver), site.door());
+    let client = site.client();
+    let under_way = client.begin("/collect", &signed(&site.ticket(Act::Collect)));
+    door.signal("-TERM");
+    wait_until("nobody new is let in", || client.certificate().is_none());
+    assert!(under_way.rest().whole());
+    assert_eq!(door.output().status.code(), Some(0));
+    assert_eq!(job.output().status.code(), Some(0));
+    assert!(delivered(&site).complete, "the job was told");
+}
+
+#[test]
+fn what_people_send_and_how_many_they_are_is_bounded() {
+    let site = Site::sealed(&[("a.csv", COUNTS)]);
+    let _door = site.door();
+    let client = site.client();
+    let long = client.post("/collect", &"a".repeat(9 << 10));
+    assert_eq!(long.status, 400);
+    assert_eq!(
+        client.post("/collect", &"a".repeat(7 << 10)).status,
+        401,
+        "the control"
+    );
+    let held: Vec<_> = (0..CONNECTIONS).map_while(|_| client.stream()).collect();
+    assert_eq!(held.len(), CONNECTIONS);
+    assert!(client.stream().is_none());
+    drop(held);
+    wait_until("there is room again", || client.stream().is_some());
 }
 
 #[test]

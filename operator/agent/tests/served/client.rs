@@ -117,7 +117,8 @@ impl Client {
         }
     }
 
-    fn stream(&self) -> Option<Secured> {
+    /// A connection over which nothing is asked.
+    pub fn stream(&self) -> Option<Secured> {
         let name = ServerName::IpAddress(IpAddr::from(self.ip).into());
         let mut connection = ClientConnection::new(Arc::clone(&self.config), name).ok()?;
         let mut tcp = connect(SocketAddr::new(self.ip.into(), 8443)).ok()?;

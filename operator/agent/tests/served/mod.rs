@@ -23,6 +23,8 @@ use tempfile::TempDir;
 
 pub const POD: &str = "11111111-0b1d-4f5c-9a57-1f2e3d4c5b6a";
 pub const UID: &str = "7c1e6f1a-0b1d-4f5c-9a57-1f2e3d4c5b6a";
+/// Of a door.
+pub const CONNECTIONS: usize = 8;
 pub const PERSON: &str = "u-7c1e";
 
 /// A chamber and the address on which it is served.
@@ -222,6 +224,7 @@ impl Site {
             .env_clear()
             .env("SDE_LISTEN", format!("{}:8443", self.ip))
             .env("SDE_ADMIN", format!("{}:8080", self.ip))
+            .env("SDE_CONNECTIONS", CONNECTIONS.to_string())
             .args(["--tls-certificate".into(), self.path("tls/certificate")])
             .args(["--tls-key".into(), self.path("tls/key")])
             .args(["--ticket-keys".into(), self.path("keys")])

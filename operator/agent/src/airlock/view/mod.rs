@@ -15,18 +15,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
-use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use http_body_util::Full;
 use sde_core::airlock::report::Said;
 use sde_core::airlock::task::Task;
 use sde_ticket::{Act, Ticket};
 use serde::Deserialize;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::airlock::access::{Access, listen};
@@ -34,6 +36,7 @@ use crate::airlock::chamber::Chamber;
 use crate::airlock::error::JobError;
 use crate::airlock::manifest::Manifest;
 use crate::airlock::sealed::sealed;
+use crate::counted::Counted;
 use crate::exit::terminated;
 use crate::page::{Notice, notice, secured, style};
 use crate::serve::{Bounds, serve};
@@ -59,9 +62,9 @@ struct Viewer {
     manifest: Manifest,
     looked: Option<Looked>,
     chamber: Chamber,
-    pages: Semaphore,
-    /// One image fills most of the memory there is.
-    pictures: Semaphore,
+    pages: Arc<Semaphore>,
+    /// One image fills most of the memory there is, until it is sent.
+    pictures: Arc<Semaphore>,
 }
 
 /// What of a file is asked for.
@@ -92,8 +95,8 @@ pub async fn view(
         manifest,
         looked: Looked::of(chamber)?,
         chamber: chamber.clone(),
-        pages: Semaphore::new(PAGES),
-        pictures: Semaphore::new(1),
+        pages: Arc::new(Semaphore::new(PAGES)),
+        pictures: Arc::new(Semaphore::new(1)),
     };
     let listener = listen(address).await?;
     let app = Router::new()
@@ -179,7 +182,7 @@ async fn file(
     let Query(asked) = query.map_err(|_| missing())?;
     let ticket = viewer.admit(&headers, &uid)?;
     let making = Arc::clone(&viewer);
-    bounded(&viewer.pages, move || {
+    let (page, _) = bounded(&viewer.pages, move || {
         let mut opened = making.open(&ticket, number, asked.page)?;
         let report = making.looked.as_ref().and_then(|l| l.file(number));
         let files = making.manifest.files.len();
@@ -188,9 +191,10 @@ async fn file(
             tracing::error!(%error, file = number, "cannot be read");
             unready()
         })?;
-        page.map(IntoResponse::into_response).ok_or_else(missing)
+        page.ok_or_else(missing)
     })
-    .await
+    .await?;
+    Ok(page.into_response())
 }
 
 async fn image(
@@ -201,29 +205,37 @@ async fn image(
     let Path((uid, number)) = path.map_err(|_| missing())?;
     let ticket = viewer.admit(&headers, &uid)?;
     let making = Arc::clone(&viewer);
-    bounded(&viewer.pictures, move || {
+    let (png, slot) = bounded(&viewer.pictures, move || {
         let opened = making.open(&ticket, number, 0)?;
-        let png = opened.picture().map_err(|error| {
+        opened.picture().map_err(|error| {
             tracing::warn!(%error, file = number, "not drawn");
             let status = match error {
                 NoPicture::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
                 NoPicture::Undecodable => StatusCode::UNPROCESSABLE_ENTITY,
             };
             notice(status, "This image cannot be shown", error.advice())
-        })?;
-        Ok(([(CONTENT_TYPE, "image/png")], png).into_response())
+        })
     })
-    .await
+    .await?;
+    let length = png.len() as u64;
+    let body = Counted::new(Full::new(png.into()), length, PATIENCE, |_| drop(slot));
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static("image/png")),
+        (CONTENT_LENGTH, length.into()),
+    ];
+    Ok((headers, Body::new(body)).into_response())
 }
 
-/// Makes an answer on a thread of its own, within the number of those and in time.
-async fn bounded(
-    slots: &Semaphore,
-    make: impl FnOnce() -> Result<Response, Notice> + Send + 'static,
-) -> Result<Response, Notice> {
+/// Makes an answer on a thread of its own, within the number of those and in time; with the place that it takes among them, which
+/// is taken for as long as it is made, whoever still waits for it.
+async fn bounded<T: Send + 'static>(
+    slots: &Arc<Semaphore>,
+    make: impl FnOnce() -> Result<T, Notice> + Send + 'static,
+) -> Result<(T, OwnedSemaphorePermit), Notice> {
+    let slots = Arc::clone(slots);
     let made = timeout(PATIENCE, async {
-        let _slot = slots.acquire().await.map_err(|_| unready())?;
-        let made = tokio::task::spawn_blocking(make).await;
+        let slot = slots.acquire_owned().await.map_err(|_| unready())?;
+        let made = tokio::task::spawn_blocking(move || make().map(|made| (made, slot))).await;
         made.unwrap_or_else(|_| Err(unready()))
     });
     made.await.unwrap_or_else(|_| Err(unready()))

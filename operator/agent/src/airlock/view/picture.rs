@@ -12,8 +12,8 @@ use maud::{Markup, html};
 const FILE: u64 = 64 << 20;
 /// Pixels of a side.
 const SIDE: u32 = 16_384;
-/// Pixels: with four bytes each, as much as an image may take.
-const PIXELS: u64 = 16 << 20;
+/// Pixels. What is decoded, what is encoded and what is still being sent fit the job's memory (256 MiB) together.
+const PIXELS: u64 = 12_000_000;
 /// Bytes that a decoder may take.
 const MEMORY: u64 = 80 << 20;
 
