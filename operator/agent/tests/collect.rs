@@ -300,6 +300,7 @@ fn certificates_and_keys_are_followed() {
             a.status == 503 && a.text() == "waiting for the certificate, portal-request\n"
         })
     });
+    assert_eq!(site.admin("/livez").expect("an answer").status, 200);
     assert_eq!(site.client().certificate(), None);
     let first = site.certificate();
     fs::write(&key, kept).expect("a key");

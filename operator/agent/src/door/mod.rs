@@ -57,7 +57,7 @@ pub struct Args {
     /// Directory with the portals' public keys, `portal-request.pem` and `portal-decide.pem`; read again when they change.
     #[arg(long, env = "SDE_TICKET_KEYS")]
     ticket_keys: PathBuf,
-    /// Where /healthz and /metrics are, over plain HTTP; keep it closed to browsers.
+    /// Where /healthz (ready), /livez and /metrics are, over plain HTTP; keep it closed to browsers.
     #[arg(long, env = "SDE_ADMIN", default_value = "0.0.0.0:8080")]
     admin: SocketAddr,
     /// Connections at once.
@@ -107,6 +107,8 @@ async fn open(args: &Args) -> io::Result<()> {
             "/healthz",
             get(async move |door: State<Arc<Door>>| health(&door, ready.borrow().is_some())),
         )
+        // Waiting is no reason to be restarted.
+        .route("/livez", get(async || "ok"))
         .route(
             "/metrics",
             get(async |door: State<Arc<Door>>| door.counts.text()),

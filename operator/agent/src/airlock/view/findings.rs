@@ -13,7 +13,7 @@ pub fn table(findings: &[Finding]) -> Markup {
         } @else {
             div class="scroll" tabindex="0" role="region" aria-label="Findings" {
                 table {
-                    caption { (findings.len()) " findings" }
+                    caption { "Findings: " (findings.len()) }
                     thead { tr {
                         th scope="col" { "Rule" }
                         th scope="col" { "Severity" }
@@ -25,7 +25,7 @@ pub fn table(findings: &[Finding]) -> Markup {
                     tbody {
                         @for finding in findings {
                             tr {
-                                th scope="row" { (finding.rule) }
+                                th scope="row" class="rule" { (finding.rule) }
                                 td class="severity" { (finding.severity) }
                                 td { (finding.what) }
                                 td { (place(finding)) }
@@ -64,7 +64,7 @@ fn place(finding: &Finding) -> String {
         }
     }
     if parts.is_empty() {
-        return "the whole file".to_owned();
+        return "as a whole".to_owned();
     }
     parts.join(", ")
 }

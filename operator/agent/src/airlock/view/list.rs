@@ -20,7 +20,7 @@ pub fn files(title: &str, manifest: &Manifest, looked: Option<&Looked>) -> Html<
         }
         div class="scroll" tabindex="0" role="region" aria-label="Files" {
             table {
-                caption { (manifest.files.len()) " files, " (manifest.size()) " bytes" }
+                caption { "Files: " (manifest.files.len()) ", bytes: " (manifest.size()) }
                 thead { tr {
                     th scope="col" class="number" { "Number" }
                     th scope="col" { "Name" }
@@ -39,7 +39,7 @@ pub fn files(title: &str, manifest: &Manifest, looked: Option<&Looked>) -> Html<
                             td class="number" { (file.size) }
                             @match report {
                                 Some(report) => {
-                                    td { (report.kind) }
+                                    td { (report.kind()) }
                                     td { (findings::summary(&report.findings)) }
                                 },
                                 None => { td { "not scanned" } td { "not scanned" } },

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use sde_inspect::Kind;
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::airlock::chamber::Chamber;
 use crate::airlock::error::JobError;
@@ -19,10 +21,17 @@ pub struct Looked {
 #[derive(Debug, Deserialize)]
 pub struct FileReport {
     number: u64,
-    /// What it is.
-    pub kind: String,
+    kind: String,
     /// What was found.
     pub findings: Vec<Finding>,
+}
+
+impl FileReport {
+    /// What it is, for people; a type that only another version of the scan knows as that one calls it.
+    pub fn kind(&self) -> &str {
+        let known = Kind::deserialize(Value::from(self.kind.as_str()));
+        known.map_or(self.kind.as_str(), |kind| kind.name())
+    }
 }
 
 /// One finding.
@@ -33,7 +42,7 @@ pub struct Finding {
     /// What it does.
     pub severity: String,
     /// Where, the first time.
-    pub place: BTreeMap<String, serde_json::Value>,
+    pub place: BTreeMap<String, Value>,
     /// How often.
     pub count: u64,
     /// What was seen.

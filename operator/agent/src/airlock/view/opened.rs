@@ -139,7 +139,7 @@ impl Opened {
                 dt { "SHA-256" } dd { (self.sealed.sha256) }
                 dt { "Begins like" } dd { (self.kind.name()) }
                 dt { "Recognised as" }
-                dd { @match report { Some(report) => (report.kind), None => "not scanned" } }
+                dd { @match report { Some(report) => (report.kind()), None => "not scanned" } }
             }
         }
     }

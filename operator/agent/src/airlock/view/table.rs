@@ -76,7 +76,7 @@ pub fn show(part: &Part, delimiter: Delimiter) -> Markup {
             @if part.cut { p { "The last line is cut. Show it as text to see all." } }
             div class="scroll" tabindex="0" role="region" aria-label="Table" {
                 table {
-                    caption { (body.len()) " rows on this page" }
+                    caption { "Rows on this page: " (body.len()) }
                     @if let Some(head) = head {
                         thead { tr { @for cell in head.iter().take(CELLS) { th scope="col" { (shown(cell)) } } } }
                     }
