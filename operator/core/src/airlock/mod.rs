@@ -19,6 +19,7 @@ pub mod seen;
 pub mod status;
 pub mod step;
 pub mod task;
+pub mod waiting;
 
 pub use next::next;
 pub use observe::{
