@@ -148,6 +148,13 @@ pub const APPROVALS: &[Choice] = &[
     ("Revoked", "Withdraw an earlier approval of mine"),
 ];
 
+/// A value of the API in words; the value itself where this portal does not know it.
+pub fn says(choices: &[Choice], value: &impl std::fmt::Debug) -> String {
+    let value = format!("{value:?}");
+    let known = choices.iter().find(|(v, _)| *v == value);
+    known.map_or(value, |(_, says)| (*says).to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -28,6 +28,9 @@ mod tls;
 mod user;
 mod words;
 
+#[cfg(test)]
+mod tests;
+
 use std::process::ExitCode;
 
 use clap::Parser;

@@ -53,7 +53,9 @@ impl Sessions {
             seen: now,
         };
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.retain(|_, session| self.lives(session, now));
+        if open.len() >= MOST {
+            open.retain(|_, session| self.lives(session, now));
+        }
         if open.len() >= MOST {
             let idlest = open.iter().min_by_key(|(_, s)| s.seen);
             if let Some(id) = idlest.map(|(id, _)| id.clone()) {

@@ -8,6 +8,7 @@ use sde_crds::AirlockRequest;
 use sde_crds::airlock_request::{AirlockRequestSpec, Import, Output};
 use sde_crds::airlock_status::{Finding, ReviewProgress, Severity};
 
+use crate::choices::{STATISTICS, SUPPRESSION, USES, says};
 use crate::words;
 
 /// A time, to the minute and as a distance.
@@ -128,18 +129,18 @@ fn output(of: &Output) -> Markup {
             h3 { (of.name) }
             dl class="facts" {
                 dt { "Files" } dd { (numbers(&of.files)) }
-                dt { "Statistic" } dd { (format!("{:?}", of.statistic)) }
+                dt { "Statistic" } dd { (says(STATISTICS, &of.statistic)) }
                 @if let Some(whom) = &of.population {
                     dt { "About" } dd { (whom.description) ": " (words::count(whom.size, "person", "people")) }
                 }
                 dt { "Small counts" } dd {
-                    (format!("{:?}", suppression.method))
+                    (says(SUPPRESSION, &suppression.method))
                     @if let Some(threshold) = suppression.threshold { ", below " (threshold) }
                     @if let Some(base) = suppression.base { ", to multiples of " (base) }
                 }
                 @if let Some(file) = of.counts_file { dt { "Counts behind it" } dd { "file " (file) } }
                 @if let Some(code) = &of.code { dt { "Made by" } dd { code { (code) } } }
-                dt { "Intended use" } dd { (format!("{:?}", of.intended_use)) }
+                dt { "Intended use" } dd { (says(USES, &of.intended_use)) }
             }
         }
     }

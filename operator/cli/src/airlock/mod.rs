@@ -182,7 +182,7 @@ async fn review(client: &Client, args: &ReviewArgs, paint: Paint) -> Result<Done
         members: &members,
         policy: policy.as_ref(),
     };
-    let review = review::plan(&request, &decided, &known)?;
+    let review = review::plan(&request, &decided, &known).map_err(review::with_flags)?;
     let shown = format!(
         "{}\n{}",
         show::render(&view::view(&request), Timestamp::now(), paint, out::width()),

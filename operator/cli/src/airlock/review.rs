@@ -4,8 +4,20 @@ use sde_crds::AirlockReview;
 use sde_crds::airlock_review::{ConflictOfInterest, ReviewDecision};
 
 pub use sde_core::airlock::reviewing::{Decided, Known, plan};
+use sde_core::refusal::Refusal;
 
+use crate::error::CliError;
 use crate::text::{Line, Paint, Tone, Tree};
+
+/// What core says is missing, with the flags that give it.
+pub fn with_flags(refusal: Refusal) -> CliError {
+    match refusal {
+        Refusal::Incomplete(text) => CliError::Usage(format!(
+            "{text} (--reason, --note, --refuse-file, --answer RULE=CODE: see kubectl sde airlock review --help)"
+        )),
+        other => other.into(),
+    }
+}
 
 /// The decision as it will be made, under what is decided on.
 pub fn render(review: &AirlockReview, paint: Paint, width: usize) -> String {

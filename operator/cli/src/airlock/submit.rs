@@ -115,6 +115,7 @@ pub fn plan(args: &SubmitArgs, declared: Declared, me: &str) -> Result<AirlockRe
             withdrawn: false,
             retries: None,
             supersedes: args.supersedes.clone(),
+            collect: None,
         },
         status: None,
     })

@@ -4,8 +4,9 @@ use sde_crds::AirlockRequest;
 use sde_crds::airlock_status::AirlockPhase as Phase;
 use serde_json::json;
 
+use super::change::{confirmable, confirmation};
 use super::samples::{at, blocked, draft, failed, held, now, released, returned, sealed};
-use super::submit::{Declared, confirmable, confirmation, parse};
+use super::submit::{Declared, parse};
 use super::view::Actor;
 use super::*;
 

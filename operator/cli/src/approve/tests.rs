@@ -2,6 +2,7 @@
 
 use sde_core::closing::inventory;
 use sde_core::project::validate::spec_digest;
+use sde_core::refusal::Refusal;
 use sde_crds::project::Lifecycle;
 use sde_crds::project_status::{ClosingStatus, Medium, MediumKind, ProjectStatus};
 use sde_crds::{Project, ProjectApproval};

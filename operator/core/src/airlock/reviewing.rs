@@ -268,11 +268,11 @@ fn answered(decided: &Decided, held: &BTreeSet<String>) -> Result<(), Refusal> {
     if missing.is_empty() {
         return Ok(());
     }
-    Refusal::refused(format!(
+    Err(Refusal::Incomplete(format!(
         "your {:?} would not count: it must say why {} does not stand in the way, with an answer for each",
         decided.decision,
         missing.join(", ")
-    ))
+    )))
 }
 
 fn reason(decided: &Decided, held: &BTreeSet<String>) -> Result<ReviewReason, Refusal> {

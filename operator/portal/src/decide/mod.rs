@@ -1,13 +1,13 @@
 //! Pages for reviewers and custodians: what waits for their decision.
 
-mod approve;
+pub mod approve;
 mod attestations;
 mod changed;
-mod closures;
-mod known;
-mod one;
+pub mod closures;
+pub mod known;
+pub mod one;
 mod projects;
-mod queue;
+pub mod queue;
 mod review;
 mod spec;
 
@@ -40,7 +40,7 @@ pub fn router() -> Router<App> {
 
 /// What was just done.
 #[derive(Deserialize)]
-struct Done {
+pub struct Done {
     #[serde(default)]
     done: String,
 }

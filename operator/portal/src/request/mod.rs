@@ -2,11 +2,11 @@
 
 mod act;
 mod actions;
-mod declare;
-mod list;
-mod make;
+pub mod declare;
+pub mod list;
+pub mod make;
 mod next;
-mod one;
+pub mod one;
 mod outputs;
 mod projects;
 
