@@ -31,6 +31,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -65,7 +66,9 @@ fn log(format: LogFormat) {
         .ok()
         .filter(|text| !text.is_empty());
     let filter = filter.unwrap_or_else(|| "info,kube=warn,hyper=warn,tower=warn".to_owned());
-    let builder = tracing_subscriber::fmt().with_env_filter(filter);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stdout().is_terminal());
     match format {
         LogFormat::Json => builder.json().flatten_event(true).init(),
         LogFormat::Text => builder.init(),
