@@ -166,7 +166,7 @@ pub enum ServingKind {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct Delivery {
-    /// Value of spec.collect that asked for it.
+    /// Which it is, from 1.
     #[schemars(range(min = 1, max = 16))]
     pub number: i64,
     /// How it ended.

@@ -3,6 +3,7 @@
 
 use sde_core::airlock::review::{Verdict, tally};
 use sde_core::airlock::{Chamber, Observed};
+use sde_core::refusal::Refusal;
 use sde_crds::airlock_review::{
     Answer, Because, ConflictOfInterest, ReviewDecision as D, ReviewReason, ReviewRole as R,
 };
@@ -13,7 +14,6 @@ use sde_crds::{AirlockRequest, AirlockReview};
 use super::choices::{answer, words};
 use super::review::{Decided, Known, next, plan, render};
 use super::samples::{at, blocked, digest, draft, held, now, released};
-use crate::error::CliError;
 use crate::fixtures;
 use crate::text::Paint;
 
@@ -47,7 +47,7 @@ fn planned(
     request: &AirlockRequest,
     decided: &Decided,
     me: &str,
-) -> Result<AirlockReview, CliError> {
+) -> Result<AirlockReview, Refusal> {
     let policy = policy();
     let known = Known {
         me,
@@ -108,9 +108,9 @@ fn what_is_planned_counts() {
 fn a_reject_and_a_return_count() {
     let request = held();
     let mut reject = decides(D::Reject, R::OutputChecker);
-    assert!(refused(&request, &reject, "checker-a").contains("--reason"));
+    assert!(refused(&request, &reject, "checker-a").contains("give a reason"));
     reject.reason = Some(ReviewReason::IndividualLevel);
-    assert!(refused(&request, &reject, "checker-a").contains("--note"));
+    assert!(refused(&request, &reject, "checker-a").contains("in a note"));
     reject.advice = Some("Send summaries".to_owned());
     let made = planned(&request, &reject, "checker-a").unwrap();
     assert_eq!(counted(&request, vec![made]).verdict, Verdict::Rejected);
@@ -118,7 +118,7 @@ fn a_reject_and_a_return_count() {
         decision: D::Return,
         ..reject
     };
-    assert!(refused(&request, &back, "checker-a").contains("--refuse-file"));
+    assert!(refused(&request, &back, "checker-a").contains("names at least one"));
     back.refused_files = vec![4];
     assert!(refused(&request, &back, "checker-a").contains("no file 4"));
     back.refused_files = vec![0];
@@ -138,7 +138,7 @@ fn what_would_not_count_is_refused() {
     let senior = answering("AL-S001", R::Senior);
     assert!(refused(&request, &senior, "checker-a").contains("your roles: OutputChecker"));
     let silent = decides(D::Approve, R::OutputChecker);
-    assert!(refused(&request, &silent, "checker-a").contains("--answer AL-S001=CountsSeen"));
+    assert!(refused(&request, &silent, "checker-a").contains("AL-S001 does not stand in the way"));
     let other = answering("AL-S008", R::OutputChecker);
     assert!(refused(&request, &other, "checker-a").contains("AL-S008 does not hold"));
     let custodian = answering("AL-S001", R::Custodian);

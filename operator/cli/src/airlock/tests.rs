@@ -4,8 +4,9 @@ use sde_crds::AirlockRequest;
 use sde_crds::airlock_status::AirlockPhase as Phase;
 use serde_json::json;
 
+use super::change::{confirmable, confirmation};
 use super::samples::{at, blocked, draft, failed, held, now, released, returned, sealed};
-use super::submit::{Declared, confirmable, confirmation, parse};
+use super::submit::{Declared, parse};
 use super::view::Actor;
 use super::*;
 
@@ -85,15 +86,6 @@ fn who_must_act() {
     assert_eq!(who(&again), Actor::Requester);
     again.spec.retries = Some(1);
     assert_eq!(who(&again), Actor::Operator);
-}
-
-#[test]
-fn sizes_read_well() {
-    assert_eq!(
-        [0, 1023, 1024, 48_213, 5 << 30].map(list::size),
-        ["0 B", "1023 B", "1 KiB", "47 KiB", "5 GiB"]
-    );
-    assert_eq!(list::size(1_600_000), "1.5 MiB");
 }
 
 #[test]

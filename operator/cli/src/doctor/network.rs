@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use sde_core::conditions::{find, types};
+use sde_core::say::ago;
 
 use super::check::Check;
 use super::facts::Facts;
-use crate::text::ago;
 
 const SECTION: &str = "network";
 

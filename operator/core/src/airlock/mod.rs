@@ -6,6 +6,7 @@
 //! passes between the controller and the jobs that move them.
 
 pub mod chamber;
+pub mod change;
 pub mod declared;
 pub mod desired;
 pub mod ending;
@@ -16,11 +17,13 @@ pub mod receipt;
 pub mod report;
 pub mod required;
 pub mod review;
+pub mod reviewing;
 pub mod seen;
 pub mod serving;
 pub mod status;
 pub mod step;
 pub mod task;
+pub mod waiting;
 
 pub use next::next;
 pub use observe::{

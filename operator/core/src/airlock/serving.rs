@@ -18,7 +18,7 @@ use crate::time;
 /// What is found of a collection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// Value of `spec.collect` that asked for it.
+    /// Which it is, from 1.
     pub number: i64,
     /// What the job said; none when it said nothing.
     pub said: Option<Delivered>,
@@ -86,7 +86,8 @@ pub(super) fn stop(observed: &Observed) -> Option<Step> {
     settle(observed).or_else(|| chamber::delete(observed, |job| over(observed, job)))
 }
 
-/// The collection that is to be made ready now, if one is asked for.
+/// The collection that is to be made ready now, if one is asked for. They are counted through, whatever was asked: so there are never
+/// two at once, not even when a start comes late.
 ///
 /// # Errors
 /// Why it has to wait, or who must come for it.
@@ -113,15 +114,18 @@ pub(super) fn asked(observed: &Observed) -> Result<Option<i64>, Step> {
     }
     collectable(observed, &observed.spec().requester)
         .map_err(|why| Step::wait(why.reason, Who::Custodian, why.message))?;
-    Ok(Some(wanted))
+    Ok(Some(last(&status) + 1))
 }
 
 /// What the door may fetch from, for the status.
 pub(super) fn serving(observed: &Observed, next: &AirlockRequestStatus) -> Option<Vec<Serving>> {
-    let mut all: Vec<Serving> = observed
+    // As it is once this status is written.
+    let mut then = observed.clone();
+    then.request.status = Some(next.clone());
+    let mut all: Vec<Serving> = then
         .jobs
         .iter()
-        .filter(|j| j.round == next.round && j.outcome == Outcome::Running && !over(observed, j))
+        .filter(|j| j.round == next.round && j.outcome == Outcome::Running && !over(&then, j))
         .filter_map(|job| {
             let kind = match job.kind {
                 JobKind::View => ServingKind::View,

@@ -127,9 +127,9 @@ fn every_collection_is_written_down_and_counts_unless_nobody_came() {
     collect(&mut sim, 1, Outcome::Delivered(nobody));
     assert_eq!(sim.status().collections, 0);
     collect(&mut sim, 2, Outcome::Delivered(said(10, true, Some(10))));
-    collect(&mut sim, 4, Outcome::Delivered(said(10, false, Some(7))));
+    collect(&mut sim, 3, Outcome::Delivered(said(10, false, Some(7))));
     assert_eq!(sim.phase(), Phase::Released);
-    collect(&mut sim, 5, Outcome::Lost);
+    collect(&mut sim, 4, Outcome::Lost);
     assert_eq!(
         outcomes(&sim),
         [
