@@ -23,7 +23,7 @@ use crate::schema;
     namespaced,
     status = "AirlockRequestStatus",
     derive = "PartialEq",
-    doc = "One folder that is to leave or enter a project through the airlock. Exports are carried out as far as Released, which means verified and kept on the airlock's side: NOTHING IS HANDED OUT YET. Imports and transfers are not carried out.",
+    doc = "One folder that is to leave or enter a project through the airlock. Exports are carried out, and collected through the door. Imports and transfers are NOT CARRIED OUT YET.",
     validation = Rule::new("self.metadata.name.matches('^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$')").message("Request names are DNS labels of at most 40 characters that begin with a letter. Rename this object."),
     validation = Rule::new("!has(self.spec.confirmedDigest) || (has(self.status) && has(self.status.content) && self.status.content.digest == self.spec.confirmedDigest)").message("spec.confirmedDigest is status.content.digest, once the folder is sealed: look at what was sealed and copy that digest. What was confirmed never changes."),
     printcolumn(name = "Direction", type_ = "string", json_path = ".spec.direction"),

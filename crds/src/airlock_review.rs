@@ -21,7 +21,7 @@ use crate::schema;
     category = "sde",
     namespaced,
     derive = "PartialEq",
-    doc = "One person's decision on an AirlockRequest's exact bytes. It is created once and never changes. It counts for Exports, which are verified and kept: NOTHING IS HANDED OUT YET.",
+    doc = "One person's decision on an AirlockRequest's exact bytes. It is created once and never changes.",
     validation = Rule::new("self.metadata.name.matches('^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$')").message("Review names are DNS labels that begin with a letter. Rename this object."),
     validation = Rule::new("self.spec == oldSelf.spec").message("A review never changes: create another one. The strictest of a person's reviews counts."),
     printcolumn(name = "Request", type_ = "string", json_path = ".spec.request"),

@@ -5,8 +5,8 @@ use kube::CustomResourceExt;
 use serde_json::Value;
 
 use crate::{
-    AirlockRequest, AirlockReview, Dataset, DestructionRecord, Project, ProjectApproval, SdePolicy,
-    Workspace,
+    AirlockReceipt, AirlockRequest, AirlockReview, Dataset, DestructionRecord, Project,
+    ProjectApproval, SdePolicy, Workspace,
 };
 
 /// All CRDs as (file name, YAML).
@@ -22,6 +22,7 @@ pub fn all() -> Result<Vec<(String, String)>, serde_yaml_ng::Error> {
         Workspace::crd(),
         AirlockRequest::crd(),
         AirlockReview::crd(),
+        AirlockReceipt::crd(),
         DestructionRecord::crd(),
     ]
     .into_iter()

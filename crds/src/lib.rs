@@ -1,6 +1,7 @@
 //! The sde-operator API, `sde-operator.dev/v1alpha1`: one file a kind, names and schema
 //! fragments that kinds share in `names` and `schema`, and the generator that writes `yaml/`.
 
+pub mod airlock_receipt;
 pub mod airlock_request;
 pub mod airlock_review;
 pub mod airlock_status;
@@ -21,6 +22,7 @@ pub mod requirements;
 pub mod schema;
 pub mod workspace;
 
+pub use airlock_receipt::{AirlockReceipt, AirlockReceiptSpec};
 pub use airlock_request::{AirlockRequest, AirlockRequestSpec};
 pub use airlock_review::{AirlockReview, AirlockReviewSpec};
 pub use airlock_status::AirlockRequestStatus;

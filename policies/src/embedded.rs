@@ -2,7 +2,8 @@
 
 /// Short name and text of every policy, by name.
 #[rustfmt::skip]
-pub const POLICIES: [(&str, &str); 22] = [
+pub const POLICIES: [(&str, &str); 23] = [
+    ("airlockreceipt-controller", include_str!("../airlockreceipt-controller.yaml")),
     ("airlockrequest-requester", include_str!("../airlockrequest-requester.yaml")),
     ("airlockreview-reviewer", include_str!("../airlockreview-reviewer.yaml")),
     ("cluster-network-policies", include_str!("../cluster-network-policies.yaml")),

@@ -347,9 +347,9 @@ pub struct VerifyArgs {
     /// Sigstore bundle, JSON
     #[arg(long, value_name = "FILE")]
     pub bundle: PathBuf,
-    /// evidence.json
+    /// evidence.json of a destruction attestation; leave it out for a receipt of the airlock
     #[arg(long, value_name = "FILE")]
-    pub evidence: PathBuf,
+    pub evidence: Option<PathBuf>,
     #[command(flatten)]
     pub output: Output,
 }

@@ -1,8 +1,8 @@
-//! `kubectl sde verify`: each check of an attestation, offline, and what it says.
+//! `kubectl sde verify`: each check of an attestation or of an airlock receipt, offline, and what it says.
 
 use std::path::Path;
 
-use sde_evidence::{Verified, VerifyError};
+use sde_evidence::{Receipt, Verified, VerifiedReceipt, VerifyError};
 use serde::Serialize;
 
 use crate::args::VerifyArgs;
@@ -21,6 +21,17 @@ const CHECKS: [&str; 9] = [
     "the attestation claims no more than its own facts support",
     "the evidence is the file that was signed for (SHA-256, size)",
     "the evidence and the attestation agree",
+];
+
+/// Those of a receipt, in the order in which `sde_evidence::verify_receipt` makes them.
+const RECEIPT_CHECKS: [&str; 7] = [
+    CHECKS[0],
+    CHECKS[1],
+    CHECKS[2],
+    CHECKS[3],
+    CHECKS[4],
+    "the statement is an in-toto v1 receipt of an airlock",
+    "the receipt says what its event must, and is about what it names",
 ];
 
 /// What came of one check.
@@ -73,7 +84,11 @@ pub struct Verification {
 /// [`CliError::Usage`] when a file cannot be read.
 pub fn run(args: &VerifyArgs, paint: Paint) -> Result<Done, CliError> {
     let key = String::from_utf8_lossy(&read(&args.key)?).into_owned();
-    let verification = verify(&read(&args.bundle)?, &read(&args.evidence)?, &key);
+    let bundle = read(&args.bundle)?;
+    let verification = match &args.evidence {
+        Some(evidence) => verify(&bundle, &read(evidence)?, &key),
+        None => verify_receipt(&bundle, &key),
+    };
     match args.output.output {
         Format::Json => out::print_json(&verification)?,
         Format::Text => out::print(&render(&verification, paint))?,
@@ -93,14 +108,65 @@ fn read(path: &Path) -> Result<Vec<u8>, CliError> {
 pub fn verify(bundle: &[u8], evidence: &[u8], key: &str) -> Verification {
     match sde_evidence::verify(bundle, evidence, key) {
         Ok(verified) => passed(verified),
-        Err(error) => failed(&error),
+        Err(error) => failed(&CHECKS, &error),
     }
+}
+
+/// Makes every check of a receipt.
+pub fn verify_receipt(bundle: &[u8], key: &str) -> Verification {
+    match sde_evidence::verify_receipt(bundle, key) {
+        Ok(verified) => receipt_passed(&verified),
+        Err(error) => failed(&RECEIPT_CHECKS, &error),
+    }
+}
+
+fn receipt_passed(verified: &VerifiedReceipt) -> Verification {
+    Verification {
+        verified: true,
+        checks: checks(&RECEIPT_CHECKS, RECEIPT_CHECKS.len()),
+        error: None,
+        key_id: Some(verified.key_id.clone()),
+        unchecked: verified.unchecked.iter().map(ToString::to_string).collect(),
+        statement: serde_json::to_value(&verified.statement).ok(),
+        summary: receipt_summary(&verified.statement.predicate),
+    }
+}
+
+fn receipt_summary(receipt: &Receipt) -> String {
+    let request = &receipt.request;
+    let mut lines = vec![
+        format!(
+            "{:?} at {}: {} {} of project {}",
+            receipt.event, receipt.at, request.direction, request.name, request.project
+        ),
+        format!(
+            "  content   {} ({} files, {} bytes; salted with {})",
+            receipt.content.digest, receipt.content.files, receipt.content.bytes, request.uid
+        ),
+        format!("  process   {}", receipt.process_digest),
+    ];
+    let reviews = receipt.reviews.iter();
+    lines.extend(reviews.map(|r| {
+        let (who, role, decision, reason) = (&r.reviewer, &r.role, &r.decision, &r.reason);
+        format!("  review    {who} as {role}: {decision}, {reason}")
+    }));
+    lines.extend(receipt.delivery.iter().map(|d| {
+        let door = d
+            .door_bytes
+            .map_or("nothing".to_owned(), |n| format!("{n} bytes"));
+        format!(
+            "  collected {}: number {}, {} bytes; the door counted {door}",
+            d.outcome, d.number, d.bytes
+        )
+    }));
+    lines.push(String::new());
+    lines.join("\n")
 }
 
 fn passed(verified: Verified) -> Verification {
     Verification {
         verified: true,
-        checks: checks(CHECKS.len()),
+        checks: checks(&CHECKS, CHECKS.len()),
         error: None,
         key_id: Some(verified.key_id),
         unchecked: verified.unchecked.iter().map(ToString::to_string).collect(),
@@ -109,7 +175,7 @@ fn passed(verified: Verified) -> Verification {
     }
 }
 
-fn failed(error: &VerifyError) -> Verification {
+fn failed(of: &[&'static str], error: &VerifyError) -> Verification {
     let at = match error {
         VerifyError::Key(_) => 0,
         VerifyError::Bundle(_) | VerifyError::MediaType(_) => 1,
@@ -117,15 +183,15 @@ fn failed(error: &VerifyError) -> Verification {
         VerifyError::KeyIdMismatch { .. } => 3,
         VerifyError::Signature => 4,
         VerifyError::StatementShape(_)
-        | VerifyError::PredicateType(_)
+        | VerifyError::PredicateType { .. }
         | VerifyError::PredicateShape(_) => 5,
-        VerifyError::Predicate(_) => 6,
+        VerifyError::Predicate(_) | VerifyError::Receipt(_) => 6,
         VerifyError::SubjectDigest { .. } | VerifyError::EvidenceReference => 7,
         VerifyError::EvidenceShape(_) | VerifyError::Disagreement(_) => 8,
     };
     Verification {
         verified: false,
-        checks: checks(at),
+        checks: checks(of, at),
         error: Some(error.to_string()),
         key_id: None,
         unchecked: Vec::new(),
@@ -135,14 +201,13 @@ fn failed(error: &VerifyError) -> Verification {
 }
 
 /// The first `passed` checks hold, the next one (if any) failed, later ones were not reached.
-fn checks(passed: usize) -> Vec<Check> {
+fn checks(of: &[&'static str], passed: usize) -> Vec<Check> {
     let result = |i: usize| match i.cmp(&passed) {
         std::cmp::Ordering::Less => CheckResult::Passed,
         std::cmp::Ordering::Equal => CheckResult::Failed,
         std::cmp::Ordering::Greater => CheckResult::NotReached,
     };
-    CHECKS
-        .iter()
+    of.iter()
         .enumerate()
         .map(|(i, check)| Check {
             check,

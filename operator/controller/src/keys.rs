@@ -279,7 +279,11 @@ mod tests {
                 ..
             })
         ));
-        let missing = Keys::from_data(&Data::new(), &pseudonym_data().expect("key"));
+        let missing = Keys::from_data(
+            &Data::new(),
+            &pseudonym_data().expect("key"),
+            BTreeMap::new(),
+        );
         assert!(matches!(
             missing,
             Err(KeysError::Content { key: PRIVATE, .. })

@@ -14,8 +14,8 @@ use kube::{Resource, ResourceExt};
 use sde_crds::project::Lifecycle;
 use sde_crds::project_status::ProjectPhase;
 use sde_crds::{
-    AirlockRequest, AirlockReview, Dataset, DestructionRecord, Project, ProjectApproval, SdePolicy,
-    Workspace, names,
+    AirlockReceipt, AirlockRequest, AirlockReview, Dataset, DestructionRecord, Project,
+    ProjectApproval, SdePolicy, Workspace, names,
 };
 
 use crate::key::ObjectKey;
@@ -167,6 +167,16 @@ impl Route for ProjectApproval {
         touched
             .sides()
             .for_each(|approval| queues.add_project(&approval.spec.project));
+    }
+}
+
+impl Route for AirlockReceipt {
+    fn route(touched: &Touched<Self>, _: &Stores, queues: &Queues) {
+        touched.sides().for_each(|receipt| {
+            let namespace = names::project_namespace(&receipt.spec.project);
+            let key = ObjectKey::namespaced(namespace, &receipt.spec.request);
+            queues.airlock.add(key);
+        });
     }
 }
 

@@ -12,8 +12,8 @@ use k8s_openapi::api::rbac::v1::{ClusterRole, RoleBinding};
 use kube::Resource;
 use kube::core::PartialObjectMeta;
 use sde_crds::{
-    AirlockRequest, AirlockReview, Dataset, DestructionRecord, Project, ProjectApproval, SdePolicy,
-    Workspace, names,
+    AirlockReceipt, AirlockRequest, AirlockReview, Dataset, DestructionRecord, Project,
+    ProjectApproval, SdePolicy, Workspace, names,
 };
 use serde::de::DeserializeOwned;
 
@@ -105,6 +105,8 @@ stores! {
     airlock_requests: AirlockRequest = "AirlockRequest",
     /// Reviews of that; `of_project` does not find them.
     airlock_reviews: AirlockReview = "AirlockReview",
+    /// What was decided and handed out, signed.
+    airlock_receipts: AirlockReceipt = "AirlockReceipt",
     /// Destruction records.
     records: DestructionRecord = "DestructionRecord",
     /// Our namespaces.
@@ -198,7 +200,7 @@ macro_rules! watched {
 
 watched! {
     SdePolicy => policies, Dataset => datasets, Project => projects, ProjectApproval => approvals,
-    Workspace => workspaces, AirlockRequest => airlock_requests, AirlockReview => airlock_reviews, DestructionRecord => records, Namespace => namespaces,
+    Workspace => workspaces, AirlockRequest => airlock_requests, AirlockReview => airlock_reviews, AirlockReceipt => airlock_receipts, DestructionRecord => records, Namespace => namespaces,
     NetworkPolicy => network_policies, ResourceQuota => quotas, LimitRange => limit_ranges,
     ServiceAccount => service_accounts, RoleBinding => role_bindings, ClusterRole => cluster_roles,
     PersistentVolumeClaim => claims, PersistentVolume => volumes, Pod => pods, PartialObjectMeta<Secret> => secrets,
@@ -237,7 +239,7 @@ mod tests {
     #[tokio::test]
     async fn all_stores_are_needed_for_readiness() {
         let stores = Stores::default();
-        assert_eq!(stores.not_ready().len(), 20);
+        assert_eq!(stores.not_ready().len(), 21);
         stores.pods.handle(Event::Init);
         stores.pods.handle(Event::InitDone);
         assert!(!stores.are_ready());

@@ -18,8 +18,8 @@ use kube::runtime::watcher::{self, DefaultBackoff, Event};
 use kube::{Api, Client, Resource};
 use sde_crds::policy::PolicyForm;
 use sde_crds::{
-    AirlockRequest, AirlockReview, Dataset, DestructionRecord, Project, ProjectApproval, SdePolicy,
-    Workspace,
+    AirlockReceipt, AirlockRequest, AirlockReview, Dataset, DestructionRecord, Project,
+    ProjectApproval, SdePolicy, Workspace,
 };
 use tokio::task::JoinSet;
 
@@ -66,6 +66,7 @@ impl Watches {
         self.guarded::<Workspace>(&mut tasks);
         self.guarded::<AirlockRequest>(&mut tasks);
         self.guarded::<AirlockReview>(&mut tasks);
+        self.guarded::<AirlockReceipt>(&mut tasks);
         self.guarded::<DestructionRecord>(&mut tasks);
         self.managed::<Namespace>(&mut tasks);
         self.managed::<NetworkPolicy>(&mut tasks);

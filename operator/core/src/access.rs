@@ -80,6 +80,7 @@ const DECIDE: Acts = &[
             "datasets",
             "projects",
             "airlockrequests",
+            "airlockreceipts",
             "destructionrecords",
         ],
         &["get", "list", "watch"],

@@ -39,6 +39,9 @@ pub enum AttestError {
     /// Two subjects have one name, or one has none.
     #[error("subject {0:?} is unnamed or named twice")]
     SubjectName(String),
+    /// A receipt says what its event cannot.
+    #[error("the receipt contradicts itself: {0}")]
+    Receipt(&'static str),
     /// Something has no canonical form.
     #[error(transparent)]
     Canonical(#[from] CanonicalError),

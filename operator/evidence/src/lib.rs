@@ -12,8 +12,10 @@ mod document;
 mod dsse;
 mod id;
 mod key;
+mod merkle;
 mod predicate;
 mod pseudonym;
+mod receipt;
 mod statement;
 mod summary;
 mod verify;
@@ -29,6 +31,7 @@ pub use document::{
 pub use dsse::{Envelope, EnvelopeSignature, PAYLOAD_TYPE, pae};
 pub use id::{AttestationId, IdError};
 pub use key::{KeyError, SigningKey, VerifyingKey};
+pub use merkle::merkle_root;
 pub use predicate::check::REQUIRED_STEPS;
 pub use predicate::context::{
     Access, Airlock, Backup, Component, Copies, Custodian, Dataset, Environment, Exports,
@@ -45,6 +48,10 @@ pub use predicate::{
     Claim, DestructionFacts, DestructionPredicate, EvidenceRef, Outcome, PREDICATE_TYPE,
 };
 pub use pseudonym::{Pseudonym, PseudonymError, PseudonymKey};
+pub use receipt::{
+    Approver, Content, Delivery, Event, Found, RECEIPT_TYPE, Receipt, ReceiptRequest,
+    SignedReceipt, VerifiedReceipt, sign_receipt, verify_receipt,
+};
 pub use statement::{STATEMENT_TYPE, Sha256Set, Statement, Subject};
 pub use summary::summary;
 pub use verify::{Verified, VerifyError, verify};

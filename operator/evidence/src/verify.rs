@@ -64,8 +64,13 @@ pub enum VerifyError {
     #[error("the statement cannot be read: {0}")]
     StatementShape(String),
     /// The statement claims something else.
-    #[error("the predicate type is {0:?}, not {PREDICATE_TYPE}")]
-    PredicateType(String),
+    #[error("the predicate type is {found:?}, not {expected}")]
+    PredicateType {
+        /// In the statement.
+        found: String,
+        /// What is verified here.
+        expected: &'static str,
+    },
     /// The predicate is not of the expected shape.
     #[error("the predicate cannot be read: {0}")]
     PredicateShape(String),
@@ -86,6 +91,9 @@ pub enum VerifyError {
     /// The evidence is not a document of the expected shape.
     #[error("the evidence cannot be read: {0}")]
     EvidenceShape(String),
+    /// A receipt says what its own event cannot.
+    #[error("the receipt contradicts itself: {0}")]
+    Receipt(&'static str),
     /// The evidence and the predicate differ.
     #[error(transparent)]
     Disagreement(#[from] Disagreement),
@@ -116,7 +124,7 @@ pub fn verify(bundle: &[u8], evidence: &[u8], public_key: &str) -> Result<Verifi
 }
 
 /// The media type is looked at first, so that a bundle of another version is told as such.
-fn read_bundle(bytes: &[u8]) -> Result<Bundle, VerifyError> {
+pub(crate) fn read_bundle(bytes: &[u8]) -> Result<Bundle, VerifyError> {
     let unreadable = |e: serde_json::Error| VerifyError::Bundle(e.to_string());
     let loose: Value = serde_json::from_slice(bytes).map_err(unreadable)?;
     match loose.get("mediaType").and_then(Value::as_str) {
@@ -125,7 +133,7 @@ fn read_bundle(bytes: &[u8]) -> Result<Bundle, VerifyError> {
     }
 }
 
-fn signed_payload(
+pub(crate) fn signed_payload(
     bundle: &Bundle,
     key: &VerifyingKey,
     key_id: &str,
@@ -159,7 +167,11 @@ fn signed_payload(
     Ok(payload)
 }
 
-fn read_statement(payload: &[u8]) -> Result<Statement<DestructionPredicate>, VerifyError> {
+/// An in-toto statement of one predicate type, its predicate unread.
+pub(crate) fn read_outer(
+    payload: &[u8],
+    predicate_type: &'static str,
+) -> Result<Statement<Value>, VerifyError> {
     let shape = |e: &dyn std::fmt::Display| VerifyError::StatementShape(e.to_string());
     let outer: Statement<Value> = serde_json::from_slice(payload).map_err(|e| shape(&e))?;
     if outer.kind != STATEMENT_TYPE {
@@ -171,9 +183,17 @@ fn read_statement(payload: &[u8]) -> Result<Statement<DestructionPredicate>, Ver
     if outer.subject.is_empty() {
         return Err(shape(&"it has no subject"));
     }
-    if outer.predicate_type != PREDICATE_TYPE {
-        return Err(VerifyError::PredicateType(outer.predicate_type));
+    if outer.predicate_type != predicate_type {
+        return Err(VerifyError::PredicateType {
+            found: outer.predicate_type,
+            expected: predicate_type,
+        });
     }
+    Ok(outer)
+}
+
+fn read_statement(payload: &[u8]) -> Result<Statement<DestructionPredicate>, VerifyError> {
+    let outer = read_outer(payload, PREDICATE_TYPE)?;
     let fields: Fields = serde_json::from_value(outer.predicate)
         .map_err(|e| VerifyError::PredicateShape(e.to_string()))?;
     let predicate = DestructionPredicate::from_fields(fields)?;
@@ -209,7 +229,7 @@ fn check_subject(
     Ok(())
 }
 
-fn unchecked(bundle: &Bundle) -> Vec<&'static str> {
+pub(crate) fn unchecked(bundle: &Bundle) -> Vec<&'static str> {
     let material = &bundle.verification_material;
     let log = (!material.tlog_entries.is_empty()).then_some("transparency log entries");
     log.into_iter()

@@ -185,7 +185,7 @@ fn statements() {
     ));
     let other =
         refusal_of_statement(|s| s["predicateType"] = json!("https://slsa.dev/provenance/v1"));
-    assert!(matches!(other, VerifyError::PredicateType(_)));
+    assert!(matches!(other, VerifyError::PredicateType { .. }));
     let outcome = refusal_of_statement(|s| s["predicate"]["outcome"] = json!("obliterated"));
     assert!(matches!(outcome, VerifyError::PredicateShape(_)));
     let subject =

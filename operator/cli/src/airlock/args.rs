@@ -86,6 +86,28 @@ Examples:
     #[command(after_help = "Example:
   kubectl sde airlock retry prj-4f2c penetrance-tables")]
     Retry(ShowArgs),
+    /// Have what was Released of yours made ready to be collected, once; the portal then hands it out
+    #[command(after_help = "Example:
+  kubectl sde airlock collect prj-4f2c penetrance-tables")]
+    Collect(ShowArgs),
+    /// Show the signed receipts of a project's airlock, or write them to files
+    #[command(after_help = "Examples:
+  kubectl sde airlock receipts prj-4f2c
+  kubectl sde airlock receipts prj-4f2c --directory receipts
+  kubectl sde verify --key attestation-key.pem --bundle receipts/prj-4f2c-1f0c9d2e-released.sigstore.json")]
+    Receipts(ReceiptsArgs),
+}
+
+/// Arguments of `airlock receipts`.
+#[derive(Debug, Args)]
+pub struct ReceiptsArgs {
+    /// Project; it may be closed
+    pub project: String,
+    /// Where each receipt's Sigstore bundle is written to, for kubectl sde verify
+    #[arg(long, value_name = "DIR")]
+    pub directory: Option<PathBuf>,
+    #[command(flatten)]
+    pub output: Output,
 }
 
 /// Which request.

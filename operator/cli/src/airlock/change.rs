@@ -2,7 +2,7 @@
 
 use sde_crds::AirlockRequest;
 
-pub use sde_core::airlock::change::{confirmable, confirmation, retry, withdraw};
+pub use sde_core::airlock::change::{collect, confirmable, confirmation, retry, withdraw};
 
 use super::view::project;
 

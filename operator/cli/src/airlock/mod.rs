@@ -8,6 +8,7 @@ mod change;
 mod choices;
 mod inspect;
 mod list;
+mod receipts;
 mod review;
 mod show;
 mod submit;
@@ -53,6 +54,8 @@ pub async fn run(command: &Airlock, target: &Target, paint: Paint) -> Result<Don
         Airlock::Review(args) => review(&client().await?, args, paint).await,
         Airlock::Withdraw(args) => withdraw(&client().await?, args).await,
         Airlock::Retry(args) => retry(&client().await?, args).await,
+        Airlock::Collect(args) => collect(&client().await?, args).await,
+        Airlock::Receipts(args) => receipts::run(&client().await?, args).await,
     }
 }
 
@@ -256,6 +259,19 @@ async fn retry(client: &Client, args: &ShowArgs) -> Result<Done, CliError> {
         patch,
         args.output.output,
         "is tried again",
+    )
+    .await
+}
+
+async fn collect(client: &Client, args: &ShowArgs) -> Result<Done, CliError> {
+    let request = get(client, &args.of).await?;
+    let patch = change::collect(&request, &who_am_i(client).await?)?;
+    changed(
+        client,
+        &request,
+        patch,
+        args.output.output,
+        "is being made ready to be collected through the portal, for half an hour",
     )
     .await
 }

@@ -74,7 +74,7 @@ fn counted(
         sdes: std::collections::BTreeSet::new(),
         chamber: Chamber::default(),
         jobs: Vec::new(),
-        room_to_view: true,
+        room_to_view: false,
         now: now(),
     };
     tally(&observed, &policy)

@@ -109,6 +109,23 @@ fn only_its_requester_withdraws_and_only_what_goes_on() {
 }
 
 #[test]
+fn only_what_was_released_is_collected_and_once_a_time() {
+    let mut request = released();
+    let collect = |request: &AirlockRequest| change::collect(request, "u-7c1e");
+    let last = request.status.clone().unwrap_or_default().deliveries;
+    let last = last.iter().flatten().map(|d| d.number).max().unwrap_or(0);
+    request.spec.collect = Some(last);
+    assert_eq!(
+        collect(&request).unwrap().unwrap()["spec"],
+        json!({"collect": last + 1})
+    );
+    request.spec.collect = Some(last + 1);
+    assert_eq!(collect(&request).unwrap(), None);
+    assert!(collect(&held()).is_err());
+    assert!(change::collect(&request, "u-19ab").is_err());
+}
+
+#[test]
 fn only_what_failed_is_tried_again_and_once_a_time() {
     let mut request = failed();
     assert_eq!(

@@ -17,12 +17,13 @@ pub const INSTALL: &str = "Install or upgrade the chart: helm upgrade --install 
 pub const OLDEST_MINOR: u32 = 34;
 
 /// Our kinds, by plural.
-const KINDS: [&str; 8] = [
+const KINDS: [&str; 9] = [
     "sdepolicies",
     "datasets",
     "projects",
     "projectapprovals",
     "workspaces",
+    "airlockreceipts",
     "destructionrecords",
     "airlockrequests",
     "airlockreviews",

@@ -10,12 +10,13 @@ use serde_json::json;
 use super::*;
 use crate::fixtures;
 
-const KINDS: [&str; 8] = [
+const KINDS: [&str; 9] = [
     "sdepolicies",
     "datasets",
     "projects",
     "projectapprovals",
     "workspaces",
+    "airlockreceipts",
     "destructionrecords",
     "airlockrequests",
     "airlockreviews",

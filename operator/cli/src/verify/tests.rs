@@ -89,3 +89,34 @@ fn a_changed_byte_of_the_statement_fails_the_signature() {
     );
     assert_eq!(v.checks[4].result, CheckResult::Failed);
 }
+
+#[test]
+fn a_receipt_is_verified_without_evidence() {
+    let key = sde_evidence::SigningKey::generate(|bytes| bytes.fill(7)).unwrap();
+    let public = key.verifying_key().to_spki_pem().unwrap();
+    let pseudonyms = sde_evidence::PseudonymKey::new(&[9; 32]).unwrap();
+    let receipt: sde_evidence::Receipt = serde_json::from_value(serde_json::json!({
+        "event": "Rejected", "at": "2027-03-02T10:00:00Z", "reason": "Rejected",
+        "request": {
+            "project": "prj-4f2c", "projectUID": "11111111-1111-4111-8111-111111111111", "name": "penetrance-tables",
+            "uid": "33333333-3333-4333-8333-333333333333", "direction": "Export", "requester": pseudonyms.pseudonym("u-7c1e"),
+        },
+        "content": {"digest": sde_evidence::sha256(b"manifest"), "files": 4, "bytes": 48213},
+        "processDigest": sde_evidence::sha256(b"process"),
+        "reviews": [{
+            "reviewer": pseudonyms.pseudonym("checker-a"), "role": "OutputChecker", "decision": "Reject",
+            "reason": "SmallCounts", "review": "uid-1",
+        }],
+    }))
+    .unwrap();
+    let bundle = sde_evidence::sign_receipt(receipt, &key)
+        .unwrap()
+        .bundle_json;
+    let verified = verify_receipt(bundle.as_bytes(), &public);
+    assert!(verified.verified, "{:?}", verified.error);
+    insta::assert_snapshot!(render(&verified, Paint(false)));
+    let changed = bundle.replacen("payload\":\"e", "payload\":\"f", 1);
+    assert_ne!(changed, bundle);
+    let refused = verify_receipt(changed.as_bytes(), &public);
+    assert!(render(&refused, Paint(false)).contains("NOT VERIFIED"));
+}

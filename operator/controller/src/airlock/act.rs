@@ -18,7 +18,7 @@ use sde_core::targets::targets;
 use sde_crds::names::{AIRLOCK_FINALIZER, AIRLOCK_REQUEST_LABEL};
 use serde_json::json;
 
-use super::{Seen, publish, room};
+use super::{Seen, publish, receipt, room};
 use crate::apply::{ApplyError, FieldManager, Precondition};
 use crate::context::Context;
 use crate::labels::label;
@@ -121,6 +121,13 @@ async fn carry_out(
                 .apply_status_as_read(request, &outcome.status, FieldManager::Airlock)
                 .await?;
             publish(ctx, request, &outcome.status);
+        }
+        Step::MakeReceipt(due) => {
+            receipt::make(ctx, seen, *due).await?;
+            let outcome = airlock::status(&seen.observed, step);
+            applier
+                .apply_status_as_read(request, &outcome.status, FieldManager::Airlock)
+                .await?;
         }
         Step::StartJob {
             kind,

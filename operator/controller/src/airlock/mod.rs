@@ -5,6 +5,7 @@ mod act;
 mod observe;
 mod phases;
 mod prove;
+mod receipt;
 mod room;
 
 use std::sync::Arc;

@@ -1,6 +1,7 @@
 //! Does the steps that core's closing machine names, one a reconcile. The status is written before the step is
 //! done, so that the record of a closure never depends on a process staying alive.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use sde_crds::names::{
     airlock_namespace,
 };
 use sde_crds::project_status::ClosingStatus;
-use sde_crds::{DestructionRecord, DestructionRecordSpec, Project};
+use sde_crds::{AirlockReceiptSpec, DestructionRecord, DestructionRecordSpec, Project};
 
 use crate::airlock;
 use crate::apply::{FieldManager, Precondition};
@@ -130,11 +131,20 @@ async fn observe(
         bound,
         secrets,
         airlock,
+        receipts: receipts(ctx, &uid),
         airlock_namespace,
         live: None,
         recorded,
         project: of,
     })
+}
+
+/// Receipts of the project's airlock, by name.
+fn receipts(ctx: &Context, uid: &str) -> BTreeMap<String, AirlockReceiptSpec> {
+    let all = ctx.stores.airlock_receipts.all().into_iter();
+    all.filter(|receipt| receipt.spec.project_uid == uid)
+        .map(|receipt| (receipt.name_any(), receipt.spec.clone()))
+        .collect()
 }
 
 /// What the project's airlock still waits for, and its namespace. Its jobs in the project's own namespace are pods to stop as all.

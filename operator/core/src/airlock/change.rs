@@ -2,6 +2,7 @@
 //! refused or have no effect.
 
 use sde_crds::AirlockRequest;
+use sde_crds::airlock_request::Direction;
 use sde_crds::airlock_status::{AirlockPhase as Phase, SealedContent, ServingKind};
 use serde_json::{Value, json};
 
@@ -155,9 +156,9 @@ pub fn confirmation(request: &AirlockRequest, content: &SealedContent) -> Value 
 pub fn collect(request: &AirlockRequest, me: &str) -> Result<Option<Value>, Refusal> {
     own(request, me)?;
     let status = request.status.clone().unwrap_or_default();
-    if status.phase != Phase::Released {
+    if request.spec.direction != Direction::Export || status.phase != Phase::Released {
         return Refusal::refused(format!(
-            "it is {}, and only what is Released is collected",
+            "it is {}, and only an Export that is Released is collected",
             status.phase
         ));
     }

@@ -13,6 +13,7 @@ pub mod ending;
 pub mod next;
 pub mod observe;
 pub mod phases;
+pub mod receipt;
 pub mod report;
 pub mod required;
 pub mod review;

@@ -3,12 +3,16 @@
 use crate::airlock::ending::{afterwards, end, ended};
 use crate::airlock::observe::{Observed, Standing};
 use crate::airlock::phases;
-use crate::airlock::serving;
 use crate::airlock::step::{Step, Who};
+use crate::airlock::{receipt, serving};
 
 /// Names the next step.
 pub fn next(observed: &Observed) -> Step {
     let phase = observed.status().phase;
+    // Of what has happened, before anything else does.
+    if let Some(receipt) = receipt::due(observed) {
+        return receipt;
+    }
     if ended(phase) || observed.deleted() {
         return afterwards(observed);
     }

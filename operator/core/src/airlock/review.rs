@@ -57,7 +57,7 @@ pub fn policy_digest(policy: &AirlockPolicy) -> String {
 }
 
 /// Whether the reviewer may decide on this request at all, in that role. Bytes that the review names must be those that were sealed.
-fn may(observed: &Observed, policy: &AirlockPolicy, review: &AirlockReview) -> bool {
+pub(super) fn may(observed: &Observed, policy: &AirlockPolicy, review: &AirlockReview) -> bool {
     let of = &review.spec;
     let status = observed.status();
     let content = status.content.as_ref().map(|c| c.digest.as_str());

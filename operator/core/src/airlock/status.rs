@@ -14,8 +14,8 @@ use sde_crds::policy_airlock::AirlockPolicy;
 use crate::airlock::ending::{after, ended, kept_for};
 use crate::airlock::observe::{MOST_INSIDERS, Observed};
 use crate::airlock::review::{Reopening, reopening, tally};
-use crate::airlock::serving;
 use crate::airlock::step::{Entry, Note, Step};
+use crate::airlock::{receipt, serving};
 use crate::approvals::short;
 use crate::conditions::{Conditions, Status, types};
 use crate::time;
@@ -40,6 +40,7 @@ pub fn status(observed: &Observed, step: &Step) -> Outcome {
     match step {
         Step::Enter(entry) => enter(observed, &mut next, entry),
         Step::NoteContent(content) => next.content = Some(content.clone()),
+        Step::MakeReceipt(due) => receipt::note(observed, &mut next, *due),
         Step::NoteDelivery(found) => serving::note(&mut next, found, observed.now),
         Step::Done if ended(next.phase) && next.content.is_some() => {
             let now = time::seconds(observed.now);

@@ -5,6 +5,7 @@ use sde_crds::airlock_status::{
 };
 
 use crate::airlock::observe::{JobKind, Side};
+use crate::airlock::receipt::Due;
 use crate::airlock::serving::Found;
 
 /// One step. All but [`Step::Wait`] and [`Step::Done`] change something: a controller takes them only on a live reading, with the
@@ -17,6 +18,8 @@ pub enum Step {
     NoteContent(SealedContent),
     /// Write into the status what became of a collection.
     NoteDelivery(Found),
+    /// Make a receipt, and write into the status that it was made.
+    MakeReceipt(Due),
     /// Start the agent.
     StartJob {
         /// To do what.

@@ -2,15 +2,17 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use sde_crds::DestructionRecordSpec;
+use sde_crds::airlock_receipt::AirlockEvent;
 use sde_crds::destruction_record;
 use sde_crds::project::{ClosureMode, ProjectSpec};
 use sde_crds::project_approval::ApprovalRole;
 use sde_crds::project_status::{ClosingStatus, Medium};
 use sde_evidence::{
     Access, Airlock, Assurance, AttestationId, Claim, Copies, Custodian, Dataset, Destination,
-    DestructionFacts, Digest, Environment, Evidence, KeyProtection, Media, MediaKind, Method,
-    Observed as Seen, Operator, Outcome, ProjectRef, PseudonymEntry, PseudonymKey, ResidualClass,
-    SELECTIVE_DELETION_REF, SigningKey, Subject, Technique, Times, Tool, Verification,
+    DestructionFacts, Digest, Environment, Evidence, Exports, KeyProtection, Media, MediaKind,
+    Method, Observed as Seen, Operator, Outcome, ProjectRef, PseudonymEntry, PseudonymKey,
+    ResidualClass, SELECTIVE_DELETION_REF, SigningKey, Subject, Technique, Times, Tool,
+    Verification,
 };
 use thiserror::Error;
 
@@ -111,7 +113,10 @@ pub fn attest(
             .into_iter()
             .map(|m| media(m, closing, mode, cluster, &project.spec))
             .collect::<Result<_, _>>()?,
-        copies: Copies::default(),
+        copies: Copies {
+            exports: exports(observed),
+            ..Copies::default()
+        },
         access: Access {
             people_revoked: project.spec.people.len() as u64,
             sessions_terminated: 0,
@@ -153,6 +158,19 @@ pub fn attest(
             .to_spki_pem()
             .map_err(malformed("public key"))?,
     })
+}
+
+/// What left through the airlock, by its receipts.
+fn exports(observed: &Observed) -> Exports {
+    let receipts = &observed.receipts;
+    let released = receipts
+        .values()
+        .filter(|r| r.event == AirlockEvent::Released);
+    let bundles: Vec<&String> = receipts.values().map(|r| &r.bundle).collect();
+    Exports {
+        release_receipts: released.count() as u64,
+        receipts_merkle_root: sde_evidence::merkle_root(&bundles),
+    }
 }
 
 fn record_outcome(outcome: Outcome) -> destruction_record::Outcome {

@@ -1,6 +1,9 @@
 //! What is observed of one Project that is being closed.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::api::core::v1::Namespace;
+use sde_crds::AirlockReceiptSpec;
 
 use crate::project;
 
@@ -15,6 +18,8 @@ pub struct Observed {
     pub secrets: Vec<String>,
     /// What the project's airlock still waits for, a sentence each: files that were approved, chambers that are not destroyed.
     pub airlock: Vec<String>,
+    /// Receipts of the project's airlock, by name.
+    pub receipts: BTreeMap<String, AirlockReceiptSpec>,
     /// The airlock's namespace.
     pub airlock_namespace: Option<Namespace>,
     /// Live counts from the API server itself, taken before a destructive step; none when not taken.

@@ -378,6 +378,7 @@ impl Airlock {
             attempt: agent.attempt,
             deleting: false,
             outcome,
+            serving: None,
             held_up: None,
         }
     }
@@ -390,7 +391,7 @@ impl Airlock {
         let round = observed.status().round;
         let version = world.live.version;
         let doing = match &step {
-            Step::Enter(_) | Step::NoteContent(_) => {
+            Step::Enter(_) | Step::NoteContent(_) | Step::MakeReceipt(_) => {
                 let mut told = status(&observed, &step).status;
                 told.conditions = None;
                 if self.mutant == Mutant::BlindToMembers {
@@ -399,6 +400,8 @@ impl Airlock {
                 world.status = serde_json::to_string(&told).unwrap();
                 None
             }
+            // Nobody collects here and there is no room for viewers: that is another model.
+            Step::NoteDelivery(_) => unreachable!("nobody asks to collect"),
             Step::Wait(_) | Step::Done => None,
             Step::StartJob {
                 kind,
@@ -642,6 +645,7 @@ fn end_job(world: &mut World, n: usize) {
         JobKind::Seal => Found::Sealed,
         JobKind::Scan => Found::Scanned(world.policy),
         JobKind::Verify => Found::Verified(world.tampered),
+        JobKind::View | JobKind::Deliver => unreachable!("nothing is served here"),
     };
 }
 

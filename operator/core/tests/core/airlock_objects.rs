@@ -38,6 +38,7 @@ fn job(kind: JobKind, side: Side) -> Pod {
         &request.spec,
         policy.airlock.as_ref().unwrap(),
         claim::MAX_BYTES,
+        None,
     );
     let work = Work {
         request: &request,
@@ -64,7 +65,7 @@ fn the_airlocks_namespace() {
         "airlock-room",
         json!([
             room.namespace,
-            room.network_policy,
+            room.network_policies,
             room.quota,
             room.limit_range,
             room.service_account
@@ -90,6 +91,10 @@ fn every_job() {
     insta::assert_yaml_snapshot!("airlock-scan", job(JobKind::Scan, Side::Airlock));
     let verify = job(JobKind::Verify, Side::Airlock);
     let mounts = verify.spec.unwrap().containers[0].volume_mounts.clone();
+    assert!(mounts.unwrap().iter().all(|m| m.read_only == Some(true)));
+    insta::assert_yaml_snapshot!("airlock-view", job(JobKind::View, Side::Airlock));
+    let deliver = job(JobKind::Deliver, Side::Airlock);
+    let mounts = deliver.spec.unwrap().containers[0].volume_mounts.clone();
     assert!(mounts.unwrap().iter().all(|m| m.read_only == Some(true)));
 }
 

@@ -5,12 +5,12 @@ use sde_core::airlock::report::{
     MAX_FILES, MAX_RULES, Matched, Refusal, Report, ReportError, Said, Scanned, Sealed, parse,
     salted_digest,
 };
-use sde_core::airlock::{JobKind, Outcome};
+use sde_core::airlock::{Delivered, JobKind, Outcome};
 use sde_core::lock::TERMINATION_MESSAGE_MAX;
 use sde_crds::airlock_status::Severity;
 
 const UID: &str = "7c1e6f1a-0b1d-4f5c-9a57-1f2e3d4c5b6a";
-const KINDS: [JobKind; 3] = [JobKind::Seal, JobKind::Scan, JobKind::Verify];
+const KINDS: [JobKind; 5] = JobKind::ALL;
 
 fn digest(digit: char) -> String {
     format!("v1:sha256:{}", String::from(digit).repeat(64))
@@ -74,6 +74,17 @@ fn reports_are_as_agreed() {
     );
 }
 
+fn delivered() -> Delivered {
+    Delivered {
+        bytes: 10_240,
+        sha256: "e".repeat(64),
+        complete: true,
+        door_bytes: Some(10_240),
+        door_sha256: Some("e".repeat(64)),
+        ticket: Some("0123456789abcdef".to_owned()),
+    }
+}
+
 #[test]
 fn each_kind_of_job_has_its_results_and_no_other_counts() {
     let says = [
@@ -81,6 +92,7 @@ fn each_kind_of_job_has_its_results_and_no_other_counts() {
         (Said::Refused(Refusal::Changed), Some(JobKind::Seal)),
         (Said::Scanned(scanned(2)), Some(JobKind::Scan)),
         (Said::Verified(digest('d')), Some(JobKind::Verify)),
+        (Said::Delivered(delivered()), Some(JobKind::Deliver)),
         (Said::Failed("no".into()), None),
     ];
     for (said, of) in says {
@@ -191,6 +203,23 @@ fn what_no_job_can_say_is_lost() {
         &message(Said::Verified("sha256:00".into())),
         JobKind::Verify,
     );
+    // Nobody has confirmed it, nobody fetched it, and no hash.
+    for wrong in [
+        Delivered {
+            door_bytes: None,
+            ..delivered()
+        },
+        Delivered {
+            ticket: None,
+            ..delivered()
+        },
+        Delivered {
+            sha256: "00".to_owned(),
+            ..delivered()
+        },
+    ] {
+        lost(&message(Said::Delivered(wrong)), JobKind::Deliver);
+    }
 }
 
 #[test]

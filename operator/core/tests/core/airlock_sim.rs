@@ -18,6 +18,8 @@ use crate::sim;
 use crate::world;
 
 pub const REQUEST_UID: &str = "33333333-3333-4333-8333-333333333333";
+/// UID of every pod that serves.
+pub const POD: &str = "44444444-4444-4444-8444-444444444444";
 
 pub fn digest(of: char) -> String {
     format!("v1:sha256:{}", of.to_string().repeat(64))
@@ -53,6 +55,7 @@ pub fn observed() -> Observed {
         sdes: BTreeSet::from(["example-partner-sde".to_owned()]),
         chamber: Chamber::default(),
         jobs: Vec::new(),
+        room_to_view: false,
         now: world::now(),
     }
 }
@@ -192,6 +195,7 @@ impl Sim {
             Step::Enter(_)
             | Step::NoteContent(_)
             | Step::NoteDelivery(_)
+            | Step::MakeReceipt(_)
             | Step::Wait(_)
             | Step::Done => {}
             Step::StartJob { kind, attempt, .. } => {

@@ -2,27 +2,43 @@
 
 use proptest::prelude::*;
 use sde_core::airlock::JobKind;
-use sde_core::airlock::task::{Task, TaskError};
+use sde_core::airlock::task::{DoorTask, Task, TaskError};
 
-use crate::airlock_sim::Sim;
+use crate::airlock_sim::{Sim, digest};
 
 const UID: &str = "7c1e6f1a-0b1d-4f5c-9a57-1f2e3d4c5b6a";
 
 fn task(kind: JobKind) -> Task {
     let sim = Sim::new();
     let policy = sim.observed.policy.clone().unwrap();
-    Task::new(kind, UID, sim.observed.spec(), &policy, 1 << 30)
+    let door = kind.serves().then(|| DoorTask {
+        keys: [("portal-decide".to_owned(), "a key".to_owned())].into(),
+        project: "prj-4f2c".to_owned(),
+        request: "penetrance-tables".to_owned(),
+        content: digest('1'),
+        requester: sim.observed.spec().requester.clone(),
+    });
+    Task::new(kind, UID, sim.observed.spec(), &policy, 1 << 30, door)
 }
 
 #[test]
 fn a_task_is_as_agreed() {
     insta::assert_json_snapshot!("airlock-task-scan", task(JobKind::Scan));
     insta::assert_json_snapshot!("airlock-task-seal", task(JobKind::Seal));
+    insta::assert_json_snapshot!("airlock-task-deliver", task(JobKind::Deliver));
+}
+
+#[test]
+fn a_job_that_serves_is_told_whom_to_believe() {
+    let mut task = task(JobKind::View);
+    task.door = None;
+    let text = task.to_env().unwrap();
+    assert_eq!(Task::parse(&text), Err(TaskError::NoDoor));
 }
 
 #[test]
 fn a_task_arrives_and_another_text_does_not() {
-    for kind in [JobKind::Seal, JobKind::Scan, JobKind::Verify] {
+    for kind in JobKind::ALL {
         let task = task(kind);
         assert_eq!(Task::parse(&task.to_env().unwrap()), Ok(task));
     }

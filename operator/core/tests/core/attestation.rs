@@ -1,5 +1,7 @@
 //! A closure from its first step to its signed record, and what a verifier makes of it.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::api::core::v1::{ObjectReference, PersistentVolume, PersistentVolumeSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use sde_core::closing::status::{begun, note};
@@ -89,6 +91,7 @@ fn closed(mode: ClosureMode, nfs: bool) -> Closure {
         live: None,
         recorded: false,
         airlock: Vec::new(),
+        receipts: BTreeMap::new(),
         airlock_namespace: None,
     };
     Closure {
@@ -371,6 +374,7 @@ fn a_project_that_never_opened_closes_with_an_empty_inventory() {
         live: None,
         recorded: false,
         airlock: Vec::new(),
+        receipts: BTreeMap::new(),
         airlock_namespace: None,
     };
     let closure = Closure {

@@ -214,6 +214,7 @@ impl Closing {
             live: None,
             recorded: world.recorded,
             airlock: Vec::new(),
+            receipts: BTreeMap::new(),
             airlock_namespace: None,
         }
     }

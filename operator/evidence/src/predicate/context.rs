@@ -185,9 +185,9 @@ pub struct Backup {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Exports {
-    /// How many releases.
+    /// How many releases, each with its receipt.
     pub release_receipts: u64,
-    /// Merkle root over their receipts.
+    /// Merkle root (RFC 6962) over all receipts of the project, sorted by name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipts_merkle_root: Option<Digest>,
 }
