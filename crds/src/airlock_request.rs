@@ -38,6 +38,8 @@ use crate::schema;
 #[x_kube(validation = Rule::new("!has(oldSelf.confirmedDigest) || (has(self.confirmedDigest) && self.confirmedDigest == oldSelf.confirmedDigest && has(self.outputs) == has(oldSelf.outputs) && (!has(self.outputs) || self.outputs == oldSelf.outputs) && has(self.imports) == has(oldSelf.imports) && (!has(self.imports) || self.imports == oldSelf.imports))").message("A submitted request never changes: withdraw it and make another that supersedes it."))]
 #[x_kube(validation = Rule::new("(!oldSelf.seal || self.seal) && (!oldSelf.withdrawn || self.withdrawn)").message("seal and withdrawn are set once and stay set."))]
 #[x_kube(validation = Rule::new("!has(oldSelf.retries) || (has(self.retries) && self.retries >= oldSelf.retries)").message("retries only ever grows."))]
+#[x_kube(validation = Rule::new("!has(oldSelf.collect) || (has(self.collect) && self.collect >= oldSelf.collect)").message("collect only ever grows."))]
+#[x_kube(validation = Rule::new("!has(self.collect) || self.direction == 'Export'").message("Only an Export is collected."))]
 #[x_kube(validation = Rule::new("self.direction == 'Export' ? has(self.folder) && !has(self.imports) && !has(self.transfer) : self.direction == 'Import' ? !has(self.folder) && !has(self.outputs) && !has(self.transfer) : has(self.transfer) && !has(self.folder) && !has(self.outputs) && !has(self.imports)").message("An Export has a folder and outputs, an Import has imports, a TransferToSde has a transfer, and none has what belongs to the others."))]
 #[x_kube(validation = Rule::new("!has(self.confirmedDigest) || (self.seal && (self.direction == 'Export' ? has(self.outputs) : self.direction == 'Import' ? has(self.imports) : true))").message("Before a request is confirmed it is sealed, and every file in it is declared under outputs or imports (R60)."))]
 pub struct AirlockRequestSpec {
@@ -82,6 +84,11 @@ pub struct AirlockRequestSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::name")]
     pub supersedes: Option<String>,
+    /// Raised by one to collect what was Released: it is then made ready for half an hour (status.serving), for one download. How
+    /// often it may be is up to the SdePolicy's collections.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 16))]
+    pub collect: Option<i64>,
 }
 
 /// Which way files go.

@@ -101,9 +101,23 @@ pub struct AirlockRequestStatus {
     /// When Approved or Released ends by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Time>,
-    /// How often it was collected.
+    /// How often bytes of it were handed out, or may have been.
     #[serde(default)]
     pub collections: i64,
+    /// What is ready for the door to fetch from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 2))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["kind".into()]))]
+    pub serving: Option<Vec<Serving>>,
+    /// What became of each collection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 16))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["number".into()]))]
+    pub deliveries: Option<Vec<Delivery>>,
+    /// AirlockReceipts that were made for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 24), inner(length(max = 63)))]
+    pub receipts: Option<Vec<String>>,
     /// What broke.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
@@ -121,6 +135,74 @@ pub struct AirlockRequestStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Option<Vec<Condition>>,
+}
+
+/// A job of the airlock that hands out what it sees of the chamber, to the door alone and only on a ticket.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Serving {
+    /// What it hands out.
+    pub kind: ServingKind,
+    /// Address and port of its pod.
+    #[schemars(length(max = 53))]
+    pub at: String,
+    /// UID of its pod: a ticket is for this one.
+    #[schemars(length(max = 36))]
+    pub pod: String,
+}
+
+/// What a job hands out.
+#[derive(
+    JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord,
+)]
+pub enum ServingKind {
+    /// Pages for reviewers; no file as it is.
+    View,
+    /// What was released, once.
+    Deliver,
+}
+
+/// What became of one collection. The job and the door count for themselves, and must agree (R59).
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Delivery {
+    /// Value of spec.collect that asked for it.
+    #[schemars(range(min = 1, max = 16))]
+    pub number: i64,
+    /// How it ended.
+    pub outcome: DeliveryOutcome,
+    /// When the controller saw that.
+    pub at: Time,
+    /// Bytes that the job handed out.
+    #[schemars(range(min = 0))]
+    pub bytes: i64,
+    /// SHA-256 of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::sha256")]
+    pub sha256: Option<String>,
+    /// Bytes that the door handed on, by its own count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
+    pub door_bytes: Option<i64>,
+    /// SHA-256 of those.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::sha256")]
+    pub door_sha256: Option<String>,
+}
+
+/// How a collection ended.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DeliveryOutcome {
+    /// All of it arrived, and both counts agree.
+    Complete,
+    /// A part of it was handed out.
+    Broken,
+    /// Nobody came for it; it does not count.
+    NotCollected,
+    /// The job ended without saying; it counts as if all had been handed out.
+    Unknown,
+    /// Job and door do not agree on what was handed out: an alarm.
+    Disagreed,
 }
 
 /// What was sealed into the chamber. Names of files are in the chamber's manifest only.

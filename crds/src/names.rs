@@ -99,6 +99,12 @@ pub const PORTAL_REQUEST_SERVICE_ACCOUNT: &str = "portal-request";
 pub const PORTAL_DECIDE_SERVICE_ACCOUNT: &str = "portal-decide";
 /// ServiceAccount of the hub, in the hub's namespace.
 pub const HUB_SERVICE_ACCOUNT: &str = "hub";
+/// Label of airlock jobs that the door may reach.
+pub const DOOR_LABEL: &str = "sde-operator.dev/airlock-door";
+/// Pod label by which the door is known in the operator's namespace.
+pub const DOOR: (&str, &str) = ("app.kubernetes.io/component", "door");
+/// Port on which an airlock job serves the door.
+pub const DOOR_PORT: u16 = 8444;
 /// Port on which a notebook listens.
 pub const NOTEBOOK_PORT: u16 = 8888;
 /// Port on which the sentinel and the standing probe pod answer anyone, over TCP and UDP.

@@ -20,6 +20,17 @@ use crate::leadership::Leadership;
 pub const ATTESTATION_SECRET: &str = "sde-attestation-key";
 /// Secret with the pseudonym key: `key`, 32 random bytes.
 pub const PSEUDONYM_SECRET: &str = "sde-pseudonym-key";
+/// Secrets with the keys that sign tickets for the door, by who signs: the portal's two halves. As the attestation key's.
+pub const TICKET_SECRETS: [(&str, &str); 2] = [
+    (
+        names::PORTAL_REQUEST_SERVICE_ACCOUNT,
+        "sde-ticket-portal-request",
+    ),
+    (
+        names::PORTAL_DECIDE_SERVICE_ACCOUNT,
+        "sde-ticket-portal-decide",
+    ),
+];
 const PRIVATE: &str = "private.pem";
 const PUBLIC: &str = "public.pem";
 const KEY: &str = "key";
@@ -44,12 +55,12 @@ pub enum KeysError {
         key: &'static str,
     },
     /// The public half stored beside the private one is another key's.
-    #[error("secret {ATTESTATION_SECRET}: {PUBLIC} does not belong to {PRIVATE}")]
-    Mismatch,
+    #[error("secret {0}: {PUBLIC} does not belong to {PRIVATE}")]
+    Mismatch(&'static str),
     /// The operating system gave no random bytes.
     #[error("no random bytes: {0}")]
     Random(String),
-    /// The attestation key could not be made or written.
+    /// A signing key could not be made, read or written.
     #[error(transparent)]
     Attestation(#[from] EvidenceKeyError),
     /// The pseudonym key could not be used.
@@ -65,6 +76,8 @@ pub struct Keys {
     pub attestation_public_pem: String,
     /// Makes people's pseudonyms in records.
     pub pseudonym: PseudonymKey,
+    /// Public halves of the keys that sign tickets for the door (SPKI PEM), by who signs. Their private halves are the portal's.
+    pub tickets: BTreeMap<String, String>,
 }
 
 impl Keys {
@@ -80,18 +93,22 @@ impl Keys {
             leadership,
             timeout,
         };
-        let attestation = secrets.ensure(ATTESTATION_SECRET, attestation_data).await?;
+        let attestation = secrets.ensure(ATTESTATION_SECRET, signing_data).await?;
         let pseudonym = secrets.ensure(PSEUDONYM_SECRET, pseudonym_data).await?;
-        Self::from_data(&attestation, &pseudonym)
+        let mut tickets = BTreeMap::new();
+        for (signer, secret) in TICKET_SECRETS {
+            let (_, public) = pair(secret, &secrets.ensure(secret, signing_data).await?)?;
+            tickets.insert(signer.to_owned(), public);
+        }
+        Self::from_data(&attestation, &pseudonym, tickets)
     }
 
-    fn from_data(attestation: &Data, pseudonym: &Data) -> Result<Self, KeysError> {
-        let private = text(attestation, PRIVATE)?;
-        let signing = SigningKey::from_pkcs8_pem(&private)?;
-        let public = signing.verifying_key().to_spki_pem()?;
-        if text(attestation, PUBLIC)?.trim() != public.trim() {
-            return Err(KeysError::Mismatch);
-        }
+    fn from_data(
+        attestation: &Data,
+        pseudonym: &Data,
+        tickets: BTreeMap<String, String>,
+    ) -> Result<Self, KeysError> {
+        let (signing, public) = pair(ATTESTATION_SECRET, attestation)?;
         let missing = KeysError::Content {
             secret: PSEUDONYM_SECRET,
             key: KEY,
@@ -101,20 +118,28 @@ impl Keys {
             attestation: signing,
             attestation_public_pem: public,
             pseudonym: PseudonymKey::new(&key.0)?,
+            tickets,
         })
     }
 }
 
+/// The key of a Secret, and its public half.
+fn pair(secret: &'static str, data: &Data) -> Result<(SigningKey, String), KeysError> {
+    let key = SigningKey::from_pkcs8_pem(&text(secret, data, PRIVATE)?)?;
+    let public = key.verifying_key().to_spki_pem()?;
+    if text(secret, data, PUBLIC)?.trim() != public.trim() {
+        return Err(KeysError::Mismatch(secret));
+    }
+    Ok((key, public))
+}
+
 type Data = BTreeMap<String, ByteString>;
 
-fn text(data: &Data, key: &'static str) -> Result<String, KeysError> {
+fn text(secret: &'static str, data: &Data, key: &'static str) -> Result<String, KeysError> {
     let content = data
         .get(key)
         .and_then(|bytes| String::from_utf8(bytes.0.clone()).ok());
-    content.ok_or(KeysError::Content {
-        secret: ATTESTATION_SECRET,
-        key,
-    })
+    content.ok_or(KeysError::Content { secret, key })
 }
 
 fn random() -> Result<[u8; 32], KeysError> {
@@ -125,7 +150,7 @@ fn random() -> Result<[u8; 32], KeysError> {
     Ok(bytes)
 }
 
-fn attestation_data() -> Result<Data, KeysError> {
+fn signing_data() -> Result<Data, KeysError> {
     let mut failed = None;
     let generated = SigningKey::generate(|bytes| match random() {
         Ok(fresh) => *bytes = fresh,
@@ -221,42 +246,32 @@ mod tests {
 
     #[test]
     fn made_keys_load_again_and_sign() {
-        let (attestation, pseudonym) = (
-            attestation_data().expect("key"),
-            pseudonym_data().expect("key"),
-        );
-        let keys = Keys::from_data(&attestation, &pseudonym).expect("keys");
+        let (attestation, pseudonym) =
+            (signing_data().expect("key"), pseudonym_data().expect("key"));
+        let keys = Keys::from_data(&attestation, &pseudonym, BTreeMap::new()).expect("keys");
         assert!(
             keys.attestation_public_pem
                 .starts_with("-----BEGIN PUBLIC KEY-----")
         );
         assert!(!keys.attestation.sign(b"x").is_empty());
-        assert_ne!(
-            attestation_data().expect("key")[PRIVATE],
-            attestation[PRIVATE]
-        );
+        assert_ne!(signing_data().expect("key")[PRIVATE], attestation[PRIVATE]);
     }
 
     #[test]
     fn a_public_half_of_another_key_is_refused() {
-        let (mut attestation, pseudonym) = (
-            attestation_data().expect("key"),
-            pseudonym_data().expect("key"),
-        );
-        attestation.insert(
-            PUBLIC.into(),
-            attestation_data().expect("key")[PUBLIC].clone(),
-        );
+        let (mut attestation, pseudonym) =
+            (signing_data().expect("key"), pseudonym_data().expect("key"));
+        attestation.insert(PUBLIC.into(), signing_data().expect("key")[PUBLIC].clone());
         assert!(matches!(
-            Keys::from_data(&attestation, &pseudonym),
-            Err(KeysError::Mismatch)
+            Keys::from_data(&attestation, &pseudonym, BTreeMap::new()),
+            Err(KeysError::Mismatch(ATTESTATION_SECRET))
         ));
     }
 
     #[test]
     fn a_secret_without_its_key_is_refused() {
-        let attestation = attestation_data().expect("key");
-        let missing = Keys::from_data(&attestation, &Data::new());
+        let attestation = signing_data().expect("key");
+        let missing = Keys::from_data(&attestation, &Data::new(), BTreeMap::new());
         assert!(matches!(
             missing,
             Err(KeysError::Content {

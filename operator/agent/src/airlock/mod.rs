@@ -99,6 +99,7 @@ fn work(task: &Task, source: &Path, chamber: &Chamber) -> Result<Said, JobError>
             scan::scan(task, chamber, &mut looked).map(Said::Scanned)
         }
         JobKind::Verify => verify::verify(task, chamber).map(Said::Verified),
+        JobKind::View | JobKind::Deliver => Err(JobError::Unable("this agent serves no door")),
     };
     match done {
         Err(JobError::Refused(why)) => Ok(Said::Refused(why)),

@@ -5,17 +5,17 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::{PersistentVolume, Pod};
 use kube::ResourceExt;
 use sde_core::airlock::desired::pod::{Work, pod};
-use sde_core::airlock::desired::room::{CHAMBERS, JOBS};
+use sde_core::airlock::desired::room::{CHAMBERS, JOBS, SERVING};
 use sde_core::airlock::desired::{claim, labels, uid};
-use sde_core::airlock::task::Task;
-use sde_core::airlock::{self, JobKind, Side, Step, Wait, Who, ending};
-use sde_core::labels::home_claim;
+use sde_core::airlock::task::{DoorTask, Task};
+use sde_core::airlock::{self, JobKind, Side, Step, Wait, Who, chamber, ending};
+use sde_core::labels::{ProjectId, home_claim};
 use sde_core::placement;
 use sde_core::pod::View;
 use sde_core::project::{self, standing};
 use sde_core::settings::Settings;
 use sde_core::targets::targets;
-use sde_crds::names::{AIRLOCK_FINALIZER, AIRLOCK_REQUEST_LABEL, COMPONENT_LABEL, component};
+use sde_crds::names::{AIRLOCK_FINALIZER, AIRLOCK_REQUEST_LABEL};
 use serde_json::json;
 
 use super::{Seen, publish, room};
@@ -53,6 +53,20 @@ fn turn() -> Wait {
     )
 }
 
+/// What the jobs of a project do that run on one side, as the stores show it.
+fn jobs(ctx: &Context, id: &ProjectId, side: Side) -> impl Iterator<Item = JobKind> {
+    let namespace = side.namespace(id);
+    let pods = ctx.stores.pods.of_project(&id.name).into_iter();
+    pods.filter(move |p| p.namespace().as_deref() == Some(&namespace) && !View(p).over())
+        .filter_map(|p| airlock::seen::kind(View(&p)))
+}
+
+/// Whether one more job may show a chamber to reviewers.
+pub fn room_to_view(ctx: &Context, id: &ProjectId) -> bool {
+    let viewers = jobs(ctx, id, Side::Airlock).filter(|k| *k == JobKind::View);
+    viewers.count() < usize::try_from(SERVING).unwrap_or_default()
+}
+
 /// Whether there is no room for what a step makes, as the stores show it. The quota has the last word.
 pub fn full(ctx: &Context, seen: &Seen, step: &Step) -> Option<Wait> {
     let id = seen.id()?;
@@ -66,14 +80,10 @@ pub fn full(ctx: &Context, seen: &Seen, step: &Step) -> Option<Wait> {
             });
             chambers.count() >= most(CHAMBERS)
         }
-        Step::StartJob { side, .. } => {
-            let pods = ctx.stores.pods.of_project(&id.name);
-            let running = pods.iter().filter(|p| {
-                label(&***p, COMPONENT_LABEL) == Some(component::AIRLOCK_JOB)
-                    && here(p.namespace(), *side)
-                    && !View(p).over()
-            });
-            running.count() >= most(JOBS)
+        Step::StartJob { kind, side, .. } => {
+            let alike = |other: JobKind| other == *kind || !(kind.serves() || other.serves());
+            let running = jobs(ctx, &id, *side).filter(|k| alike(*k)).count();
+            running >= most(if kind.serves() { SERVING } else { JOBS })
         }
         _ => false,
     };
@@ -105,7 +115,7 @@ async fn carry_out(
     let applier = &ctx.applier;
     let request = &seen.observed.request;
     match step {
-        Step::Enter(_) | Step::NoteContent(_) => {
+        Step::Enter(_) | Step::NoteContent(_) | Step::NoteDelivery(_) => {
             let outcome = airlock::status(&seen.observed, step);
             applier
                 .apply_status_as_read(request, &outcome.status, FieldManager::Airlock)
@@ -122,7 +132,7 @@ async fn carry_out(
             let all = ending::ended(status.phase) || seen.observed.deleted();
             for pod in &seen.pods {
                 let job = airlock::seen::job(request, pod);
-                let stale = job.is_none_or(|job| all || job.round != status.round);
+                let stale = job.is_none_or(|job| all || chamber::stale(&seen.observed, &job));
                 if stale && !View(pod).deleting() {
                     applier
                         .delete(pod, Precondition::Uid, Some(GRACE_SECONDS))
@@ -251,7 +261,21 @@ async fn start(
     }
     let neighbours = standing::neighbours(&project.pods);
     let targets = targets(settings, &policy.probe, &sentinel, &neighbours);
-    let task = Task::new(kind, &uid(request), &request.spec, rules, claim::MAX_BYTES);
+    let door = kind.serves().then(|| DoorTask {
+        keys: ctx.keys.tickets.clone(),
+        project: id.name.clone(),
+        request: request.name_any(),
+        content: content(seen),
+        requester: request.spec.requester.clone(),
+    });
+    let task = Task::new(
+        kind,
+        &uid(request),
+        &request.spec,
+        rules,
+        claim::MAX_BYTES,
+        door,
+    );
     let work = Work {
         request,
         side,
@@ -266,6 +290,12 @@ async fn start(
     let pod = pod(&id, settings, &sentinel, &targets, &work);
     ctx.applier.create_once(&pod).await?;
     Ok(Done::Done)
+}
+
+/// Digest of what was sealed.
+fn content(seen: &Seen) -> String {
+    let content = seen.observed.status().content;
+    content.map(|c| c.digest).unwrap_or_default()
 }
 
 /// The node on which a pod has a claim mounted.

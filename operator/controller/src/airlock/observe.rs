@@ -206,6 +206,7 @@ fn assemble(ctx: &Context, id: &ProjectId, read: Read) -> Seen {
             .as_ref()
             .and_then(|p| p.policy.as_ref()?.airlock.clone()),
         project: project.as_ref().map(airlock::Project::of),
+        room_to_view: super::act::room_to_view(ctx, id),
         // Transfers are not carried out.
         sdes: BTreeSet::new(),
         now: ctx.clock.now(),

@@ -19,8 +19,10 @@ pub async fn make(
     let room = room(&project.id(), settings, tier(project));
     let (applier, manager) = (&ctx.applier, FieldManager::Airlock);
     applier.apply(&room.namespace, manager).await?;
+    let [deny, door] = &room.network_policies;
+    applier.apply(deny, manager).await?;
     tokio::try_join!(
-        applier.apply(&room.network_policy, manager),
+        applier.apply(door, manager),
         applier.apply(&room.quota, manager),
         applier.apply(&room.limit_range, manager),
     )?;

@@ -5,6 +5,7 @@ use sde_crds::airlock_request::Direction;
 use sde_crds::airlock_status::FailureCause;
 
 use crate::airlock::observe::{Claim, Job, JobKind, Observed, Outcome, Side};
+use crate::airlock::serving;
 use crate::airlock::step::{Step, Who};
 
 /// What is said while a driver has not done what it was told.
@@ -35,8 +36,7 @@ pub fn exists(observed: &Observed) -> bool {
 /// The step that brings the chamber to `side`; none when it is there, bound and kept, or waits for its first pod.
 pub fn place(observed: &Observed, side: Side) -> Option<Step> {
     let status = observed.status();
-    let stale = |job: &Job| job.round != status.round;
-    if let Some(step) = delete(observed, stale) {
+    if let Some(step) = delete(observed, |job| stale(observed, job)) {
         return Some(step);
     }
     match observed.chamber.claim(side.other()) {
@@ -85,7 +85,12 @@ pub fn destroy(observed: &Observed) -> Option<Step> {
     })
 }
 
-fn delete(observed: &Observed, which: impl Fn(&Job) -> bool) -> Option<Step> {
+/// Whether a job is of no more use: of an earlier round, or it serves what nobody may have now.
+pub fn stale(observed: &Observed, job: &Job) -> bool {
+    job.round != observed.status().round || serving::over(observed, job)
+}
+
+pub(super) fn delete(observed: &Observed, which: impl Fn(&Job) -> bool) -> Option<Step> {
     let mut jobs = observed.jobs.iter().filter(|j| which(j)).peekable();
     jobs.peek()?;
     if jobs.any(|j| !j.deleting) {

@@ -10,6 +10,7 @@ use sde_crds::airlock_status::{AirlockPhase as Phase, AirlockRequestStatus};
 use crate::airlock::chamber;
 use crate::airlock::observe::{Observed, Standing};
 use crate::airlock::review::said;
+use crate::airlock::serving;
 use crate::airlock::step::{Step, Who};
 use crate::rejection::Rejection;
 
@@ -84,8 +85,12 @@ pub fn end(observed: &Observed) -> Option<Step> {
 
 /// What is left to do once a request has ended: its chamber is kept for a while, then destroyed.
 pub fn afterwards(observed: &Observed) -> Step {
+    // Whoever looks or collects stops at once, and what was handed out is written down first.
+    if let Some(step) = serving::settle(observed).or_else(|| chamber::delete(observed, |_| true)) {
+        return step;
+    }
     let left = kept_for(observed);
-    if !chamber::exists(observed) && observed.jobs.is_empty() {
+    if !chamber::exists(observed) {
         return Step::Done;
     }
     if left > Duration::ZERO {

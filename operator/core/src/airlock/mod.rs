@@ -16,13 +16,14 @@ pub mod report;
 pub mod required;
 pub mod review;
 pub mod seen;
+pub mod serving;
 pub mod status;
 pub mod step;
 pub mod task;
 
 pub use next::next;
 pub use observe::{
-    Chamber, Claim, Job, JobKind, Observed, Outcome, Project, Side, Standing, Volume,
+    Chamber, Claim, Delivered, Job, JobKind, Observed, Outcome, Project, Side, Standing, Volume,
 };
 pub use status::status;
 pub use step::{Entry, Note, Step, Wait, Who};

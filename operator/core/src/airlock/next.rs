@@ -3,6 +3,7 @@
 use crate::airlock::ending::{afterwards, end, ended};
 use crate::airlock::observe::{Observed, Standing};
 use crate::airlock::phases;
+use crate::airlock::serving;
 use crate::airlock::step::{Step, Who};
 
 /// Names the next step.
@@ -21,11 +22,15 @@ pub fn next(observed: &Observed) -> Step {
             Who::Platform,
             "This namespace belongs to no Project: make requests in the namespace of an open Project.",
         ),
-        (Some(project), _) if let Standing::Shut(why) = &project.standing => Step::wait(
-            "ProjectNotOpen",
-            Who::Custodian,
-            format!("The Project is not open, so nothing moves. {}", why.message),
-        ),
+        (Some(project), _) if let Standing::Shut(why) = &project.standing => {
+            serving::stop(observed).unwrap_or_else(|| {
+                Step::wait(
+                    "ProjectNotOpen",
+                    Who::Custodian,
+                    format!("The Project is not open, so nothing moves. {}", why.message),
+                )
+            })
+        }
         (_, None) => Step::wait(
             "AirlockPolicyMissing",
             Who::Platform,

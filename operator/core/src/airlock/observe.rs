@@ -8,6 +8,7 @@ use sde_crds::airlock_status::{AirlockRequestStatus, Findings, SealedContent};
 use sde_crds::policy_airlock::AirlockPolicy;
 use sde_crds::project::{Lifecycle, PersonRole, ProjectSpec};
 use sde_crds::{AirlockRequest, AirlockReview};
+use serde::{Deserialize, Serialize};
 
 use crate::project::access::works;
 use crate::project::{self, State};
@@ -33,6 +34,8 @@ pub struct Observed {
     pub chamber: Chamber,
     /// The agent's jobs for it.
     pub jobs: Vec<Job>,
+    /// Whether one more job may show a chamber to reviewers: else they wait for their turn.
+    pub room_to_view: bool,
     /// Now.
     pub now: Timestamp,
 }
@@ -231,14 +234,14 @@ pub struct Job {
     pub deleting: bool,
     /// How it ended.
     pub outcome: Outcome,
+    /// Where it serves, once it does: address and port, and its pod's UID.
+    pub serving: Option<(String, String)>,
     /// Why its pod cannot go on, as a sentence.
     pub held_up: Option<String>,
 }
 
 /// What a job does.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum JobKind {
     /// Copies the folder into the chamber and reports its manifest's digest; for an Import, computes the digest of what was uploaded.
     Seal,
@@ -246,6 +249,48 @@ pub enum JobKind {
     Scan,
     /// Recomputes every hash.
     Verify,
+    /// Shows the chamber's files as pages to reviewers, through the door, until it is deleted.
+    View,
+    /// Hands out what was released, once, through the door.
+    Deliver,
+}
+
+impl JobKind {
+    /// Each of them.
+    pub const ALL: [Self; 5] = [
+        Self::Seal,
+        Self::Scan,
+        Self::Verify,
+        Self::View,
+        Self::Deliver,
+    ];
+
+    /// Whether it hands out what it sees, to the door.
+    #[must_use]
+    pub fn serves(self) -> bool {
+        matches!(self, Self::View | Self::Deliver)
+    }
+}
+
+/// What a collection came to, by both who counted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Delivered {
+    /// Bytes that the job handed out.
+    pub bytes: u64,
+    /// SHA-256 of them, 64 hex digits.
+    pub sha256: String,
+    /// Whether that was all, and the door has said that it handed all of it on.
+    pub complete: bool,
+    /// Bytes that the door handed on, by its own count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub door_bytes: Option<u64>,
+    /// SHA-256 of those.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub door_sha256: Option<String>,
+    /// The ticket's `jti`; none when nobody came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<String>,
 }
 
 /// How a job ended.
@@ -261,6 +306,8 @@ pub enum Outcome {
     Scanned(Findings),
     /// All hashes recomputed: the digest of what is there.
     Verified(String),
+    /// Handed out, or not.
+    Delivered(Delivered),
     /// Ended without a result.
     Lost,
 }

@@ -13,6 +13,7 @@ use crate::airlock::chamber::{destination, home, moving, place, result};
 use crate::airlock::declared;
 use crate::airlock::observe::{JobKind, Observed, Outcome, Project, Side};
 use crate::airlock::review::{Reopening, Tally, Verdict, policy_digest, reopening, tally};
+use crate::airlock::serving;
 use crate::airlock::step::{Note, Step, Who, broken};
 use crate::approvals::short;
 
@@ -28,10 +29,10 @@ pub(super) fn step(
         Phase::Submitted => submitted(observed),
         Phase::Scanning => scanning(observed, policy),
         Phase::InReview => in_review(observed, policy),
-        Phase::Blocked => Ok(blocked(observed, policy)),
+        Phase::Blocked => blocked(observed, policy),
         Phase::Approved => approved(observed, project, policy),
         Phase::Releasing => releasing(observed, project, policy),
-        Phase::Released => Ok(released(observed)),
+        Phase::Released => released(observed),
         Phase::Failed => failed(observed, policy),
         Phase::Rejected | Phase::Returned | Phase::Withdrawn | Phase::Revoked | Phase::Expired => {
             Ok(Step::Done)
@@ -249,6 +250,7 @@ fn in_review(observed: &Observed, policy: &AirlockPolicy) -> First {
             "Approved by everybody who must.",
         ));
     }
+    serving::show(observed)?;
     let (have, need) = (tally.counted.len(), tally.required.people);
     if tally.eligible < need {
         return Err(Step::wait(
@@ -279,37 +281,42 @@ fn in_review(observed: &Observed, policy: &AirlockPolicy) -> First {
     ))
 }
 
-fn blocked(observed: &Observed, policy: &AirlockPolicy) -> Step {
+fn blocked(observed: &Observed, policy: &AirlockPolicy) -> First {
+    at(observed, Side::Airlock)?;
     let status = observed.status();
     let findings = status.findings.iter().flat_map(|f| &f.rules);
     let certain = findings
         .filter(|f| f.severity == Severity::Block)
         .any(|f| f.certain);
-    match reopening(observed, policy) {
-        Reopening::Confirmed(_) => Step::enter(
-            Phase::Rejected,
-            "BlockConfirmed",
-            "A custodian has confirmed the block: status.reviews.decisions says why.",
-        ),
-        _ if certain => Step::wait(
+    let (reason, message) = match reopening(observed, policy) {
+        Reopening::Confirmed(_) => {
+            return Ok(Step::enter(
+                Phase::Rejected,
+                "BlockConfirmed",
+                "A custodian has confirmed the block: status.reviews.decisions says why.",
+            ));
+        }
+        _ if certain => (
             "IndividualLevelData",
-            Who::Custodian,
-            "This is individual-level data for certain and is never released. A custodian signs it off with a review that says Reject.",
+            "This is individual-level data for certain and is never released. A custodian signs it off with a review that says Reject.".to_owned(),
         ),
-        Reopening::Reopened => Step::noting(
-            Phase::InReview,
-            "Reopened",
-            "Reopened by custodians: a senior reviewer must decide, and every approval answers for what blocked it.",
-            Note::Reopened,
-        ),
-        Reopening::Waiting { have, need } => Step::wait(
+        Reopening::Reopened => {
+            return Ok(Step::noting(
+                Phase::InReview,
+                "Reopened",
+                "Reopened by custodians: a senior reviewer must decide, and every approval answers for what blocked it.",
+                Note::Reopened,
+            ));
+        }
+        Reopening::Waiting { have, need } => (
             "Blocked",
-            Who::Custodian,
             format!(
                 "Blocked: status.findings says by which rules. {have} of {need} custodians have reopened it. Make another request without what was found, or ask them."
             ),
         ),
-    }
+    };
+    serving::show(observed)?;
+    Ok(Step::wait(reason, Who::Custodian, message))
 }
 
 /// Whether what was approved still is, at this moment.
@@ -364,19 +371,24 @@ fn releasing(observed: &Observed, project: &Project, policy: &AirlockPolicy) -> 
     })
 }
 
-fn released(observed: &Observed) -> Step {
-    match observed.spec().direction {
-        Direction::Import => Step::wait(
-            "InInbox",
-            Who::Requester,
-            "In the project's inbox, read-only.",
-        ),
-        Direction::Export | Direction::TransferToSde => Step::wait(
-            "NotCollected",
-            Who::Requester,
-            "May be collected until status.expiresAt.",
-        ),
+fn released(observed: &Observed) -> First {
+    if observed.spec().direction == Direction::Import {
+        let message = "In the project's inbox, read-only.";
+        return Ok(Step::wait("InInbox", Who::Requester, message));
     }
+    if let Some(step) = serving::settle(observed).or_else(|| serving::stop(observed)) {
+        return Ok(step);
+    }
+    let Some(number) = serving::asked(observed)? else {
+        let message = "May be collected until status.expiresAt: through the portal, or raise spec.collect by one.";
+        return Ok(Step::wait("NotCollected", Who::Requester, message));
+    };
+    at(observed, Side::Airlock)?;
+    Ok(Step::StartJob {
+        kind: JobKind::Deliver,
+        side: Side::Airlock,
+        attempt: number,
+    })
 }
 
 fn failed(observed: &Observed, policy: &AirlockPolicy) -> First {

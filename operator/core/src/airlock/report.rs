@@ -9,7 +9,7 @@ use sde_crds::airlock_status::{Finding, Findings, SealedContent, Severity};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::airlock::observe::{JobKind, Outcome};
+use crate::airlock::observe::{Delivered, JobKind, Outcome};
 use crate::lock::{TERMINATION_MESSAGE_MAX, is_pod_uid};
 
 /// The version this code writes and accepts.
@@ -48,6 +48,8 @@ pub enum Said {
     Scanned(Scanned),
     /// Verify: digest of what is there.
     Verified(String),
+    /// Deliver: what was handed out.
+    Delivered(Delivered),
     /// No result, and why, for the platform team.
     Failed(String),
 }
@@ -239,8 +241,34 @@ impl Said {
             Self::Sealed(s) if i64::try_from(s.bytes).is_err() => no("a number of bytes"),
             Self::Verified(digest) if !is_digest(digest) => no("a digest"),
             Self::Scanned(s) => s.possible(),
+            Self::Delivered(d) => d.possible(),
             Self::Sealed(_) | Self::Refused(_) | Self::Verified(_) | Self::Failed(_) => Ok(()),
         }
+    }
+}
+
+impl Delivered {
+    fn possible(&self) -> Result<(), ReportError> {
+        let no = |what| Err(ReportError::Impossible(what));
+        let mut hashes = [Some(&self.sha256), self.door_sha256.as_ref()]
+            .into_iter()
+            .flatten();
+        let mut counts = [Some(self.bytes), self.door_bytes].into_iter().flatten();
+        if !hashes.all(|hash| is_hash(hash)) {
+            return no("a hash");
+        }
+        if !counts.all(|n| i64::try_from(n).is_ok()) {
+            return no("a number of bytes");
+        }
+        // Whoever says that all arrived has been told so by the door, of a ticket.
+        let told = self.ticket.is_some() && self.door_bytes.is_some() && self.door_sha256.is_some();
+        if self.complete && !told {
+            return no("a delivery that nobody confirmed");
+        }
+        if self.ticket.is_none() && self.bytes > 0 {
+            return no("bytes that nobody fetched");
+        }
+        Ok(())
     }
 }
 
@@ -281,6 +309,7 @@ pub fn parse(message: &[u8], pod_uid: &str, kind: JobKind) -> Outcome {
         (JobKind::Seal, Said::Refused(_)) => Outcome::Refused,
         (JobKind::Scan, Said::Scanned(scanned)) => Outcome::Scanned(scanned.into()),
         (JobKind::Verify, Said::Verified(digest)) => Outcome::Verified(digest),
+        (JobKind::Deliver, Said::Delivered(delivered)) => Outcome::Delivered(delivered),
         _ => Outcome::Lost,
     }
 }
@@ -330,7 +359,10 @@ pub fn salted_digest(salt: &str, bytes: &[u8]) -> String {
 
 /// As `schema::bound_digest` has it.
 fn is_digest(text: &str) -> bool {
-    let digits = text.strip_prefix("v1:sha256:").unwrap_or_default();
+    text.strip_prefix("v1:sha256:").is_some_and(is_hash)
+}
+
+fn is_hash(digits: &str) -> bool {
     digits.len() == 64
         && digits
             .bytes()

@@ -1,10 +1,12 @@
 //! Reads a chamber off its claims and volume, and a job off its pod.
 
+use std::net::{IpAddr, SocketAddr};
+
 use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim, Pod};
 use sde_crds::AirlockRequest;
 use sde_crds::names;
 
-use crate::airlock::desired::pod::CONTAINER;
+use crate::airlock::desired::pod::{CONTAINER, word};
 use crate::airlock::desired::{claim, uid};
 use crate::airlock::observe::{Chamber, Claim, Job, JobKind, Outcome, Side, Volume};
 use crate::airlock::report;
@@ -77,20 +79,22 @@ pub fn job(request: &AirlockRequest, pod: &Pod) -> Option<Job> {
     }
     let view = View(pod);
     let number = |key: &str| view.annotation(key)?.parse::<i64>().ok();
-    let kind = match view.annotation(names::AIRLOCK_KIND_ANNOTATION)? {
-        "seal" => JobKind::Seal,
-        "scan" => JobKind::Scan,
-        "verify" => JobKind::Verify,
-        _ => return None,
-    };
+    let kind = kind(view)?;
     Some(Job {
         kind,
         round: number(names::AIRLOCK_ROUND_ANNOTATION)?,
         attempt: number(names::AIRLOCK_ATTEMPT_ANNOTATION)?,
         deleting: view.deleting(),
         outcome: outcome(view, kind),
+        serving: serving(view),
         held_up: held_up(view),
     })
+}
+
+/// What the job of a pod does, if it is one.
+pub fn kind(view: View<'_>) -> Option<JobKind> {
+    let kind = view.annotation(names::AIRLOCK_KIND_ANNOTATION)?;
+    JobKind::ALL.into_iter().find(|k| word(*k) == kind)
 }
 
 fn outcome(view: View<'_>, kind: JobKind) -> Outcome {
@@ -105,6 +109,13 @@ fn outcome(view: View<'_>, kind: JobKind) -> Outcome {
         JobKind::Seal if refused => Outcome::Refused,
         _ => Outcome::Running,
     }
+}
+
+/// Where a pod serves, once it says it is ready to.
+fn serving(view: View<'_>) -> Option<(String, String)> {
+    let ip: IpAddr = view.ip()?.parse().ok()?;
+    let here = SocketAddr::new(ip, names::DOOR_PORT).to_string();
+    (view.ready() && !view.deleting()).then(|| (here, view.uid().to_owned()))
 }
 
 /// Why a pod does not get on. Only the cluster's own words for a reason: what a kubelet tells beside it may hold names.

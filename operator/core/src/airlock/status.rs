@@ -14,6 +14,7 @@ use sde_crds::policy_airlock::AirlockPolicy;
 use crate::airlock::ending::{after, ended, kept_for};
 use crate::airlock::observe::{MOST_INSIDERS, Observed};
 use crate::airlock::review::{Reopening, reopening, tally};
+use crate::airlock::serving;
 use crate::airlock::step::{Entry, Note, Step};
 use crate::approvals::short;
 use crate::conditions::{Conditions, Status, types};
@@ -39,12 +40,14 @@ pub fn status(observed: &Observed, step: &Step) -> Outcome {
     match step {
         Step::Enter(entry) => enter(observed, &mut next, entry),
         Step::NoteContent(content) => next.content = Some(content.clone()),
+        Step::NoteDelivery(found) => serving::note(&mut next, found, observed.now),
         Step::Done if ended(next.phase) && next.content.is_some() => {
             let now = time::seconds(observed.now);
             next.chamber_gone_at.get_or_insert(now);
         }
         _ => {}
     }
+    next.serving = serving::serving(observed, &next);
     // What was decided stays as it was shown.
     if !ended(next.phase) && next.phase != Phase::Released {
         next.reviews = observed

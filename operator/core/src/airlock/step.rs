@@ -5,6 +5,7 @@ use sde_crds::airlock_status::{
 };
 
 use crate::airlock::observe::{JobKind, Side};
+use crate::airlock::serving::Found;
 
 /// One step. All but [`Step::Wait`] and [`Step::Done`] change something: a controller takes them only on a live reading, with the
 /// resource versions it read as preconditions.
@@ -14,6 +15,8 @@ pub enum Step {
     Enter(Box<Entry>),
     /// Write into the status what was sealed.
     NoteContent(SealedContent),
+    /// Write into the status what became of a collection.
+    NoteDelivery(Found),
     /// Start the agent.
     StartJob {
         /// To do what.
@@ -23,7 +26,7 @@ pub enum Step {
         /// The attempt's number, from 1.
         attempt: i64,
     },
-    /// Delete the agent's jobs of earlier rounds; when the request has ended, all.
+    /// Delete the agent's jobs that are of no more use (`chamber::stale`); when the request has ended, all.
     DeleteJobs,
     /// Make the chamber's claim on this side: for its volume if there is one, else for a new one.
     MakeClaim(Side),
@@ -121,7 +124,7 @@ impl Step {
         let (reason, message) = broken(cause);
         // On what it is released is written down when Releasing begins: that is begun anew.
         let phase = match phase {
-            AirlockPhase::Releasing => AirlockPhase::Approved,
+            AirlockPhase::Releasing | AirlockPhase::Released => AirlockPhase::Approved,
             phase => phase,
         };
         let note = Note::Failure(Failure { phase, cause });

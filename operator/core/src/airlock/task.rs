@@ -42,6 +42,25 @@ pub struct Task {
     /// What the requester says of the files.
     #[serde(default, skip_serializing_if = "Declaration::is_empty")]
     pub declaration: Declaration,
+    /// View and Deliver: whom the job believes, and what its tickets must be for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub door: Option<DoorTask>,
+}
+
+/// What a job that serves through the door must know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DoorTask {
+    /// Public keys of those who sign tickets, SPKI PEM, by issuer: `portal-request`, `portal-decide`.
+    pub keys: BTreeMap<String, String>,
+    /// Name of the project.
+    pub project: String,
+    /// Name of the request; its UID is the task's salt.
+    pub request: String,
+    /// Digest of what was sealed.
+    pub content: String,
+    /// Who asks: nobody else collects.
+    pub requester: String,
 }
 
 /// Numbers of the SdePolicy that rules compare with. All others are the inspector's own.
@@ -86,13 +105,17 @@ pub enum TaskError {
     /// The salt is no UID.
     #[error("the task's salt is not a UID")]
     Salt,
+    /// View or Deliver without [`DoorTask`].
+    #[error("the task does not say whose tickets to believe")]
+    NoDoor,
     /// More files than a request may have.
     #[error("the task allows more than {MAX_FILES} files")]
     MaxFiles,
 }
 
 impl Task {
-    /// The task of one job of a request: its UID, its spec, the policy, and how many bytes its tier allows.
+    /// The task of one job of a request: its UID, its spec, the policy, how many bytes its tier allows, and for a job that serves
+    /// whom it believes.
     #[must_use]
     pub fn new(
         kind: JobKind,
@@ -100,6 +123,7 @@ impl Task {
         spec: &AirlockRequestSpec,
         policy: &AirlockPolicy,
         max_bytes: u64,
+        door: Option<DoorTask>,
     ) -> Self {
         Self {
             version: TASK_VERSION,
@@ -115,8 +139,11 @@ impl Task {
             // Seal runs before anything is declared, and what it does must not depend on it.
             declaration: match kind {
                 JobKind::Scan => Declaration::of(spec),
-                JobKind::Seal | JobKind::Verify => Declaration::default(),
+                JobKind::Seal | JobKind::Verify | JobKind::View | JobKind::Deliver => {
+                    Declaration::default()
+                }
             },
+            door,
         }
     }
 
@@ -139,6 +166,9 @@ impl Task {
         }
         if !is_pod_uid(&task.salt) {
             return Err(TaskError::Salt);
+        }
+        if matches!(task.kind, JobKind::View | JobKind::Deliver) && task.door.is_none() {
+            return Err(TaskError::NoDoor);
         }
         if task.max_files > MAX_FILES {
             return Err(TaskError::MaxFiles);

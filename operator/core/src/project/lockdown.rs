@@ -88,39 +88,65 @@ pub fn namespace(
 
 /// Default deny both ways for every pod, and the one way in: the hub's proxy to notebooks.
 pub fn network_policies(id: &ProjectId, settings: &Settings) -> Vec<NetworkPolicy> {
-    let deny = NetworkPolicy {
+    let proxy = WayIn {
+        name: "allow-hub-proxy",
+        namespace: &settings.hub_namespace,
+        from: names::PROXY_LABEL,
+        to: (names::COMPONENT_LABEL, component::WORKSPACE),
+        port: names::NOTEBOOK_PORT,
+    };
+    vec![default_deny(id), way_in(id, &proxy)]
+}
+
+/// Nothing in, nothing out, for every pod.
+pub(crate) fn default_deny(id: &ProjectId) -> NetworkPolicy {
+    NetworkPolicy {
         metadata: id.meta("default-deny"),
         spec: Some(NetworkPolicySpec {
             pod_selector: Some(LabelSelector::default()),
             policy_types: Some(vec!["Ingress".to_owned(), "Egress".to_owned()]),
             ..NetworkPolicySpec::default()
         }),
-    };
-    let proxy = NetworkPolicyPeer {
-        namespace_selector: Some(selector(
-            "kubernetes.io/metadata.name",
-            &settings.hub_namespace,
-        )),
-        pod_selector: Some(selector(names::PROXY_LABEL.0, names::PROXY_LABEL.1)),
+    }
+}
+
+/// Pods of one kind, in one namespace of the platform's, that may reach pods of another kind on one port.
+pub(crate) struct WayIn<'a> {
+    /// Name of the policy.
+    pub name: &'static str,
+    /// Where those are who come in.
+    pub namespace: &'a str,
+    /// Their label.
+    pub from: (&'static str, &'static str),
+    /// Label of those whom they reach.
+    pub to: (&'static str, &'static str),
+    /// The port, over TCP.
+    pub port: u16,
+}
+
+/// The policy that allows a way in.
+pub(crate) fn way_in(id: &ProjectId, way: &WayIn<'_>) -> NetworkPolicy {
+    let peer = NetworkPolicyPeer {
+        namespace_selector: Some(selector("kubernetes.io/metadata.name", way.namespace)),
+        pod_selector: Some(selector(way.from.0, way.from.1)),
         ip_block: None,
     };
-    let allow = NetworkPolicy {
-        metadata: id.meta("allow-hub-proxy"),
+    NetworkPolicy {
+        metadata: id.meta(way.name),
         spec: Some(NetworkPolicySpec {
-            pod_selector: Some(selector(names::COMPONENT_LABEL, component::WORKSPACE)),
+            pod_selector: Some(selector(way.to.0, way.to.1)),
             policy_types: Some(vec!["Ingress".to_owned()]),
             ingress: Some(vec![NetworkPolicyIngressRule {
-                from: Some(vec![proxy]),
+                from: Some(vec![peer]),
                 ports: Some(vec![NetworkPolicyPort {
-                    port: Some(IntOrString::Int(i32::from(names::NOTEBOOK_PORT))),
+                    port: Some(IntOrString::Int(i32::from(way.port))),
                     protocol: Some("TCP".to_owned()),
                     end_port: None,
                 }]),
             }]),
             egress: None,
         }),
-    };
-    vec![deny, allow]
+    }
 }
 
 fn selector(key: &str, value: &str) -> LabelSelector {
@@ -151,9 +177,9 @@ pub fn quota(
     };
     let mut hard: BTreeMap<String, Quantity> = BTreeMap::new();
     let cpu = quantity::add(&compute.cpu, &times(OWN_PODS_CPU, own)?)?;
-    let cpu = quantity::add(&cpu, &job::cpu(jobs))?;
+    let cpu = quantity::add(&cpu, &job::cpu(jobs, 0))?;
     let memory = quantity::add(&compute.memory, &times(OWN_PODS_MEMORY, own)?)?;
-    let memory = quantity::add(&memory, &job::memory(jobs))?;
+    let memory = quantity::add(&memory, &job::memory(jobs, 0))?;
     for prefix in ["requests", "limits"] {
         hard.insert(format!("{prefix}.cpu"), cpu.clone());
         hard.insert(format!("{prefix}.memory"), memory.clone());

@@ -189,7 +189,11 @@ impl Sim {
             Side::Airlock => chamber.airlock = claim,
         };
         match step {
-            Step::Enter(_) | Step::NoteContent(_) | Step::Wait(_) | Step::Done => {}
+            Step::Enter(_)
+            | Step::NoteContent(_)
+            | Step::NoteDelivery(_)
+            | Step::Wait(_)
+            | Step::Done => {}
             Step::StartJob { kind, attempt, .. } => {
                 let outcome = match kind {
                     JobKind::Seal => Outcome::Sealed(SealedContent {
@@ -202,6 +206,7 @@ impl Sim {
                         policy_digest(observed.policy.as_ref().unwrap()),
                     )),
                     JobKind::Verify => Outcome::Verified(self.bytes.clone()),
+                    JobKind::View | JobKind::Deliver => Outcome::Running,
                 };
                 observed.jobs.push(Job {
                     kind: *kind,
@@ -209,6 +214,9 @@ impl Sim {
                     attempt: *attempt,
                     deleting: false,
                     outcome,
+                    serving: kind
+                        .serves()
+                        .then(|| ("10.0.0.9:8444".to_owned(), POD.to_owned())),
                     held_up: None,
                 });
             }

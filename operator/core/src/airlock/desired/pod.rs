@@ -1,10 +1,12 @@
 //! The pod of one job: the agent alone, behind probe and gate as every pod that mounts data, with the chamber and, to seal, one folder.
 
 use k8s_openapi::api::core::v1::{
-    Affinity, Container, NodeAffinity, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm,
-    PersistentVolumeClaimVolumeSource, Pod, SecurityContext, Volume, VolumeMount,
+    Affinity, Container, HTTPGetAction, NodeAffinity, NodeSelector, NodeSelectorRequirement,
+    NodeSelectorTerm, PersistentVolumeClaimVolumeSource, Pod, Probe, SecurityContext, Volume,
+    VolumeMount,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use sde_crds::AirlockRequest;
 use sde_crds::names::{self, component};
 use sde_crds::policy::Placement;
@@ -23,11 +25,11 @@ use crate::workspace::notebook::RESEARCHER;
 pub const CONTAINER: &str = "job";
 /// Folder of a home in which a request's folder is looked for.
 pub const OUTBOX: &str = "outbox";
-/// CPU of a job, in thousandths.
-const CPU_MILLI: i64 = 250;
-/// Memory of a job, in MiB.
-const MEMORY_MEBI: i64 = 512;
-/// Longest time that a job may take, in seconds: gigabytes on slow storage.
+/// CPU of a job, in thousandths, and of one that serves.
+const CPU_MILLI: [i64; 2] = [250, 100];
+/// Memory of a job, in MiB, and of one that serves.
+const MEMORY_MEBI: [i64; 2] = [512, 256];
+/// Longest time that a job may take, in seconds: gigabytes on slow storage. A viewer stays for as long as reviewing takes.
 const DEADLINE_SECONDS: i64 = 6 * 3600;
 
 /// One attempt at a job.
@@ -49,14 +51,16 @@ pub struct Work<'a> {
     pub beside: Option<String>,
 }
 
-/// CPU of `jobs` jobs, written as the API server keeps it: else it would differ from what is applied, and be applied again.
-pub fn cpu(jobs: i64) -> Quantity {
-    whole(jobs * CPU_MILLI, 1000, "", "m")
+/// CPU of so many jobs, and so many that serve, written as the API server keeps it: else it would differ from what is applied, and
+/// be applied again.
+pub fn cpu(jobs: i64, serving: i64) -> Quantity {
+    whole(jobs * CPU_MILLI[0] + serving * CPU_MILLI[1], 1000, "", "m")
 }
 
-/// Memory of `jobs` jobs, written likewise.
-pub fn memory(jobs: i64) -> Quantity {
-    whole(jobs * MEMORY_MEBI, 1024, "Gi", "Mi")
+/// Memory of so many jobs, and so many that serve, written likewise.
+pub fn memory(jobs: i64, serving: i64) -> Quantity {
+    let mebi = jobs * MEMORY_MEBI[0] + serving * MEMORY_MEBI[1];
+    whole(mebi, 1024, "Gi", "Mi")
 }
 
 fn whole(small: i64, in_one: i64, one: &str, less: &str) -> Quantity {
@@ -73,6 +77,8 @@ pub fn word(kind: JobKind) -> &'static str {
         JobKind::Seal => "seal",
         JobKind::Scan => "scan",
         JobKind::Verify => "verify",
+        JobKind::View => "view",
+        JobKind::Deliver => "deliver",
     }
 }
 
@@ -106,6 +112,9 @@ pub fn pod(
     pod.metadata.namespace = Some(work.side.namespace(id));
     let all = pod.metadata.labels.get_or_insert_default();
     all.extend(labels(id, work.request));
+    if kind.serves() {
+        all.insert(names::DOOR_LABEL.to_owned(), "true".to_owned());
+    }
     let annotations = pod.metadata.annotations.get_or_insert_default();
     annotations.extend(
         [
@@ -116,7 +125,7 @@ pub fn pod(
         .map(|(key, value)| (key.to_owned(), value)),
     );
     if let Some(spec) = &mut pod.spec {
-        spec.active_deadline_seconds = Some(DEADLINE_SECONDS);
+        spec.active_deadline_seconds = (kind != JobKind::View).then_some(DEADLINE_SECONDS);
         spec.affinity = work.beside.as_deref().map(on_node);
     }
     pod
@@ -136,9 +145,25 @@ fn container(settings: &Settings, work: &Work<'_>) -> Container {
         run_as_group: Some(RESEARCHER),
         ..pod::hardened()
     });
-    agent.resources = Some(pod::limits(&cpu(1).0, &memory(1).0));
+    let serving = i64::from(work.task.kind.serves());
+    let (cpu, memory) = (cpu(1 - serving, serving), memory(1 - serving, serving));
+    agent.resources = Some(pod::limits(&cpu.0, &memory.0));
+    agent.readiness_probe = work.task.kind.serves().then(ready);
     agent.volume_mounts = Some(mounts(settings, work));
     agent
+}
+
+/// The node asks whether it serves, and the status says where only then.
+fn ready() -> Probe {
+    Probe {
+        http_get: Some(HTTPGetAction {
+            path: Some("/healthz".to_owned()),
+            port: IntOrString::Int(i32::from(names::DOOR_PORT)),
+            ..HTTPGetAction::default()
+        }),
+        period_seconds: Some(1),
+        ..Probe::default()
+    }
 }
 
 /// What a job sees. No job of the airlock's side can write what was sealed.
@@ -173,7 +198,12 @@ fn mounts(settings: &Settings, work: &Work<'_>) -> Vec<VolumeMount> {
             part("sealed", false),
             part("report", true),
         ],
-        JobKind::Verify => vec![part("content", false), part("sealed", false)],
+        JobKind::View => vec![
+            part("content", false),
+            part("sealed", false),
+            part("report", false),
+        ],
+        JobKind::Verify | JobKind::Deliver => vec![part("content", false), part("sealed", false)],
     }
 }
 

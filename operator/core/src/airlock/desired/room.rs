@@ -1,19 +1,20 @@
 //! The airlock's namespace and its lock: that of a project's namespace, without anything that leads in or out, and without people.
 
 use k8s_openapi::api::core::v1::{LimitRange, Namespace, ResourceQuota, ServiceAccount};
-use k8s_openapi::api::networking::v1::{NetworkPolicy, NetworkPolicySpec};
+use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use sde_crds::names;
 
 use super::pod::{cpu, memory};
 use crate::airlock::observe::Side;
 use crate::labels::ProjectId;
-use crate::project::lockdown;
+use crate::project::lockdown::{self, WayIn};
 use crate::settings::Settings;
 
 /// Jobs that run at once on one side of a project's airlock. More wait for their turn.
 pub const JOBS: i64 = 8;
+/// Of each kind, jobs that serve at once: viewers, and deliveries. More wait for their turn.
+pub const SERVING: i64 = 8;
 /// Chambers that a project may have on its own side: drafts, and what was withdrawn and is kept. More wait.
 pub const CHAMBERS: i64 = 40;
 /// Chambers that it may have on the airlock's side. More wait on the project's.
@@ -24,8 +25,8 @@ const RECEIVED: i64 = 400;
 pub struct Room {
     /// Labelled as the project's is, so that the same policies hold there; its annotations let the agent run, and nobody ask.
     pub namespace: Namespace,
-    /// Default deny, both ways.
-    pub network_policy: NetworkPolicy,
+    /// Default deny, both ways, and the one way in: the door to jobs that serve.
+    pub network_policies: [NetworkPolicy; 2],
     /// Room for chambers and jobs, and for nothing else.
     pub quota: ResourceQuota,
     /// Defaults for containers that name no resources.
@@ -49,21 +50,29 @@ pub fn room(id: &ProjectId, settings: &Settings, tier: &str) -> Room {
     limit_range.metadata.namespace = Some(name.clone());
     let mut service_account = lockdown::service_account(id);
     service_account.metadata.namespace = Some(name.clone());
-    let mut metadata = id.meta("default-deny");
-    metadata.namespace = Some(name.clone());
+    let here = |mut policy: NetworkPolicy| {
+        policy.metadata.namespace = Some(name.clone());
+        policy
+    };
     Room {
         namespace,
-        network_policy: NetworkPolicy {
-            metadata,
-            spec: Some(NetworkPolicySpec {
-                pod_selector: Some(LabelSelector::default()),
-                policy_types: Some(vec!["Ingress".to_owned(), "Egress".to_owned()]),
-                ..NetworkPolicySpec::default()
-            }),
-        },
+        network_policies: [
+            here(lockdown::default_deny(id)),
+            here(lockdown::way_in(id, &door(settings))),
+        ],
         quota: quota(id, name),
         limit_range,
         service_account,
+    }
+}
+
+fn door(settings: &Settings) -> WayIn<'_> {
+    WayIn {
+        name: "allow-door",
+        namespace: &settings.system_namespace,
+        from: names::DOOR,
+        to: (names::DOOR_LABEL, "true"),
+        port: names::DOOR_PORT,
     }
 }
 
@@ -73,11 +82,14 @@ fn quota(id: &ProjectId, namespace: String) -> ResourceQuota {
         .map(|kind| ((*kind).to_owned(), Quantity("0".to_owned())))
         .collect();
     for prefix in ["requests", "limits"] {
-        hard.insert(format!("{prefix}.cpu"), cpu(JOBS));
-        hard.insert(format!("{prefix}.memory"), memory(JOBS));
+        hard.insert(format!("{prefix}.cpu"), cpu(JOBS, 2 * SERVING));
+        hard.insert(format!("{prefix}.memory"), memory(JOBS, 2 * SERVING));
     }
     // One that ends counts until it is gone.
-    hard.insert("pods".to_owned(), Quantity((2 * JOBS).to_string()));
+    hard.insert(
+        "pods".to_owned(),
+        Quantity((2 * (JOBS + 2 * SERVING)).to_string()),
+    );
     hard.insert(
         "persistentvolumeclaims".to_owned(),
         Quantity(RECEIVED.to_string()),

@@ -1,0 +1,177 @@
+//! Jobs that hand out what they see of a chamber, to the door alone: pages for reviewers while a request is in review, and what
+//! was released, once for each time that its requester asks.
+//!
+//! Every collection that was begun is written down before its job goes, and counts as if all had been handed out when nobody can
+//! say how much was.
+
+use jiff::Timestamp;
+use sde_crds::airlock_status::{
+    AirlockRequestStatus, Delivery, DeliveryOutcome, Serving, ServingKind,
+};
+
+use crate::airlock::chamber;
+use crate::airlock::ending::collectable;
+use crate::airlock::observe::{Delivered, Job, JobKind, Observed, Outcome, Side, Standing};
+use crate::airlock::step::{Step, Who};
+use crate::time;
+
+/// What is found of a collection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Value of `spec.collect` that asked for it.
+    pub number: i64,
+    /// What the job said; none when it said nothing.
+    pub said: Option<Delivered>,
+}
+
+/// Whether a job that serves must not go on: nobody may see or have what it hands out, or it has handed it out.
+pub(super) fn over(observed: &Observed, job: &Job) -> bool {
+    let shut = !observed
+        .project
+        .as_ref()
+        .is_some_and(|p| matches!(p.standing, Standing::Open | Standing::Closing));
+    match job.kind {
+        JobKind::Seal | JobKind::Scan | JobKind::Verify => false,
+        JobKind::View => shut || job.outcome != Outcome::Running,
+        JobKind::Deliver => job.attempt <= last(&observed.status()) || !may_collect(observed),
+    }
+}
+
+fn may_collect(observed: &Observed) -> bool {
+    collectable(observed, &observed.spec().requester).is_ok()
+}
+
+/// Number of the last collection that is written down, from 1.
+fn last(status: &AirlockRequestStatus) -> i64 {
+    let deliveries = status.deliveries.iter().flatten();
+    deliveries.map(|d| d.number).max().unwrap_or(0)
+}
+
+/// Starts a viewer where there is none and there is room.
+///
+/// # Errors
+/// The step to take first.
+pub(super) fn show(observed: &Observed) -> Result<(), Step> {
+    let round = observed.status().round;
+    let there = |job: &Job| job.kind == JobKind::View && job.round == round;
+    if !observed.room_to_view || observed.jobs.iter().any(there) {
+        return Ok(());
+    }
+    Err(Step::StartJob {
+        kind: JobKind::View,
+        side: Side::Airlock,
+        attempt: 1,
+    })
+}
+
+/// Writes down a collection whose job has ended, or must.
+pub(super) fn settle(observed: &Observed) -> Option<Step> {
+    let last = last(&observed.status());
+    let jobs = observed.jobs.iter();
+    let jobs = jobs.filter(|j| j.kind == JobKind::Deliver && j.attempt > last);
+    let job = jobs.min_by_key(|j| j.attempt)?;
+    let said = match &job.outcome {
+        Outcome::Delivered(said) => Some(said.clone()),
+        Outcome::Running if !job.deleting && may_collect(observed) => return None,
+        _ => None,
+    };
+    Some(Step::NoteDelivery(Found {
+        number: job.attempt,
+        said,
+    }))
+}
+
+/// Deletes jobs that must not go on serving.
+pub(super) fn stop(observed: &Observed) -> Option<Step> {
+    settle(observed).or_else(|| chamber::delete(observed, |job| over(observed, job)))
+}
+
+/// The collection that is to be made ready now, if one is asked for.
+///
+/// # Errors
+/// Why it has to wait, or who must come for it.
+pub(super) fn asked(observed: &Observed) -> Result<Option<i64>, Step> {
+    let status = observed.status();
+    let running = |j: &&Job| j.kind == JobKind::Deliver && j.round == status.round;
+    if let Some(job) = observed.jobs.iter().find(running) {
+        return Err(match (&job.serving, &job.held_up) {
+            (Some(_), _) => Step::wait(
+                "CollectNow",
+                Who::Requester,
+                "Ready for half an hour, for one download: collect it through the portal.",
+            ),
+            (None, Some(why)) => Step::wait("JobHeldUp", Who::Platform, why),
+            (None, None) => {
+                let message = "It is being made ready to be collected.";
+                Step::wait("JobRunning", Who::Cluster, message)
+            }
+        });
+    }
+    let wanted = observed.spec().collect.unwrap_or(0);
+    if wanted <= last(&status) {
+        return Ok(None);
+    }
+    collectable(observed, &observed.spec().requester)
+        .map_err(|why| Step::wait(why.reason, Who::Custodian, why.message))?;
+    Ok(Some(wanted))
+}
+
+/// What the door may fetch from, for the status.
+pub(super) fn serving(observed: &Observed, next: &AirlockRequestStatus) -> Option<Vec<Serving>> {
+    let mut all: Vec<Serving> = observed
+        .jobs
+        .iter()
+        .filter(|j| j.round == next.round && j.outcome == Outcome::Running && !over(observed, j))
+        .filter_map(|job| {
+            let kind = match job.kind {
+                JobKind::View => ServingKind::View,
+                JobKind::Deliver => ServingKind::Deliver,
+                JobKind::Seal | JobKind::Scan | JobKind::Verify => return None,
+            };
+            let (at, pod) = job.serving.clone()?;
+            Some(Serving { kind, at, pod })
+        })
+        .collect();
+    all.sort_by_key(|s| s.kind);
+    all.dedup_by_key(|s| s.kind);
+    (!all.is_empty()).then_some(all)
+}
+
+/// Writes a collection down, once.
+pub(super) fn note(next: &mut AirlockRequestStatus, found: &Found, now: Timestamp) {
+    if found.number <= last(next) {
+        return;
+    }
+    let delivery = delivery(found, now);
+    next.collections += i64::from(delivery.outcome != DeliveryOutcome::NotCollected);
+    next.deliveries.get_or_insert_default().push(delivery);
+}
+
+fn delivery(found: &Found, now: Timestamp) -> Delivery {
+    let signed = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    let hash = |hex: &String| format!("sha256:{hex}");
+    let said = found.said.as_ref();
+    Delivery {
+        number: found.number,
+        outcome: said.map_or(DeliveryOutcome::Unknown, outcome),
+        at: time::seconds(now),
+        bytes: said.map_or(0, |d| signed(d.bytes)),
+        sha256: said.map(|d| hash(&d.sha256)),
+        door_bytes: said.and_then(|d| d.door_bytes).map(signed),
+        door_sha256: said.and_then(|d| d.door_sha256.as_ref()).map(hash),
+    }
+}
+
+/// Both counts of what was handed out are believed only when they are the same (R59). A door that has said nothing may have passed on
+/// less than it was given, never more.
+fn outcome(said: &Delivered) -> DeliveryOutcome {
+    let same =
+        said.door_bytes == Some(said.bytes) && said.door_sha256.as_ref() == Some(&said.sha256);
+    let more = said.door_bytes.is_some_and(|bytes| bytes > said.bytes);
+    match said {
+        _ if said.ticket.is_none() => DeliveryOutcome::NotCollected,
+        _ if said.complete && same => DeliveryOutcome::Complete,
+        _ if said.complete || more => DeliveryOutcome::Disagreed,
+        _ => DeliveryOutcome::Broken,
+    }
+}
