@@ -20,6 +20,7 @@ pub mod project;
 pub mod proving;
 pub mod quantity;
 pub mod rejection;
+pub mod say;
 pub mod settings;
 pub mod stage;
 pub mod targets;

@@ -1,11 +1,12 @@
 //! Requests, one a row.
 
 use jiff::Timestamp;
+use sde_core::say::{size, span};
 use sde_crds::AirlockRequest;
 use sde_crds::airlock_status::AirlockPhase as Phase;
 
 use super::view::{Actor, Row, row};
-use crate::text::{Line, Paint, Tone, span, table};
+use crate::text::{Line, Paint, Tone, table};
 
 /// One row a request, by project and name; of the queue only what people must decide on, the oldest first.
 pub fn rows(requests: &[AirlockRequest], queue: bool) -> Vec<Row> {
@@ -31,24 +32,6 @@ pub fn phase_tone(phase: Phase) -> Tone {
         | Phase::Releasing => Tone::Wait,
         Phase::Blocked | Phase::Rejected | Phase::Failed | Phase::Revoked => Tone::Bad,
         Phase::Returned | Phase::Withdrawn | Phase::Expired => Tone::Dim,
-    }
-}
-
-/// Bytes in the largest unit of 1024 that fits.
-pub fn size(bytes: i64) -> String {
-    let units = ["KiB", "MiB", "GiB", "TiB"];
-    let mut tenths = i128::from(bytes) * 10;
-    let mut unit = "B";
-    for next in units {
-        if tenths < 10_240 {
-            break;
-        }
-        tenths /= 1024;
-        unit = next;
-    }
-    match (unit, tenths % 10) {
-        ("B", _) | (_, 0) => format!("{} {unit}", tenths / 10),
-        (_, tenth) => format!("{}.{tenth} {unit}", tenths / 10),
     }
 }
 

@@ -1,12 +1,13 @@
 //! One request as a tree that a person can read.
 
 use jiff::Timestamp;
+use sde_core::say::{ago, size, stamp};
 use sde_crds::airlock_request::{AirlockRequestSpec, Import, Output};
 use sde_crds::airlock_status::{AirlockPhase as Phase, ReviewProgress, Severity};
 
-use super::list::{phase_tone, size};
+use super::list::phase_tone;
 use super::view::{Actor, Explained, View, taken_back};
-use crate::text::{Line, Paint, Tone, Tree, ago, stamp};
+use crate::text::{Line, Paint, Tone, Tree};
 
 /// Width of the section names.
 const SECTION: usize = 13;

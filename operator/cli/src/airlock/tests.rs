@@ -88,15 +88,6 @@ fn who_must_act() {
 }
 
 #[test]
-fn sizes_read_well() {
-    assert_eq!(
-        [0, 1023, 1024, 48_213, 5 << 30].map(list::size),
-        ["0 B", "1023 B", "1 KiB", "47 KiB", "5 GiB"]
-    );
-    assert_eq!(list::size(1_600_000), "1.5 MiB");
-}
-
-#[test]
 fn only_its_requester_withdraws_and_only_what_goes_on() {
     let ok = change::withdraw(&held(), "u-7c1e").unwrap();
     assert_eq!(

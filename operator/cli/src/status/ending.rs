@@ -2,12 +2,13 @@
 
 use jiff::Timestamp;
 use sde_core::approvals::short;
+use sde_core::say::{ago, stamp};
 use sde_crds::destruction_record::Outcome;
 use sde_crds::project_status::{MediumKind, ProjectPhase};
 
 use super::tree::{branch, mark, section, since, voids};
 use super::view::{Attestation, ClosingView, ProjectView};
-use crate::text::{Line, Tone, Tree, ago, stamp};
+use crate::text::{Line, Tone, Tree};
 
 /// The section `closing`.
 pub fn closing(view: &ProjectView, of: &ClosingView, now: Timestamp) -> Tree {

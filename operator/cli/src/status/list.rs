@@ -2,12 +2,13 @@
 
 use jiff::Timestamp;
 use sde_core::conditions::{find, types};
+use sde_core::say::span;
 use sde_crds::Project;
 use sde_crds::project_status::ProjectPhase;
 use serde::Serialize;
 
 use super::tree::phase_tone;
-use crate::text::{Line, Paint, Tone, span, table};
+use crate::text::{Line, Paint, Tone, table};
 
 /// Messages are cut here: the tree of one project has them whole.
 const MESSAGE: usize = 72;

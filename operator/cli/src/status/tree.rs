@@ -2,13 +2,14 @@
 
 use jiff::Timestamp;
 use sde_core::approvals::short;
+use sde_core::say::{ago, stamp};
 use sde_core::time;
 use sde_crds::project::Lifecycle;
 use sde_crds::project_status::{GrantStatus, ProjectPhase};
 
 use super::view::{Approvals, Data, Lock, PersonView, ProjectView, RoleState, State, Void};
 use super::{ending, workspaces};
-use crate::text::{Line, Paint, Tone, Tree, ago, stamp};
+use crate::text::{Line, Paint, Tone, Tree};
 
 /// Width of the section names.
 const SECTION: usize = 13;

@@ -20,6 +20,7 @@ pub mod serving;
 pub mod status;
 pub mod step;
 pub mod task;
+pub mod waiting;
 
 pub use next::next;
 pub use observe::{

@@ -1,4 +1,4 @@
-//! Times for people: minutes are precise enough, UTC always.
+//! Times and sizes as people read them: minutes are precise enough, UTC always.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -30,6 +30,24 @@ pub fn span(seconds: i64) -> String {
     }
 }
 
+/// Bytes in the largest unit of 1024 that fits.
+pub fn size(bytes: i64) -> String {
+    let units = ["KiB", "MiB", "GiB", "TiB"];
+    let mut tenths = i128::from(bytes) * 10;
+    let mut unit = "B";
+    for next in units {
+        if tenths < 10_240 {
+            break;
+        }
+        tenths /= 1024;
+        unit = next;
+    }
+    match (unit, tenths % 10) {
+        ("B", _) | (_, 0) => format!("{} {unit}", tenths / 10),
+        (_, tenth) => format!("{}.{tenth} {unit}", tenths / 10),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -43,5 +61,14 @@ mod tests {
         assert_eq!(at("2026-11-20T00:50:00Z"), "2 d ago");
         assert_eq!(at("2026-11-22T02:00:30Z"), "in 60 min");
         assert_eq!(stamp(now), "2026-11-22 01:00Z");
+    }
+
+    #[test]
+    fn sizes_read_well() {
+        assert_eq!(
+            [0, 1023, 1024, 48_213, 5 << 30].map(size),
+            ["0 B", "1023 B", "1 KiB", "47 KiB", "5 GiB"]
+        );
+        assert_eq!(size(1_600_000), "1.5 MiB");
     }
 }

@@ -1,0 +1,39 @@
+//! Pages for researchers: what they ask to leave their projects.
+
+mod list;
+mod next;
+mod one;
+mod projects;
+
+use axum::Router;
+use axum::routing::{get, post};
+use kube::{Api, Client};
+use sde_crds::AirlockRequest;
+use sde_crds::names::project_namespace;
+
+use crate::app::App;
+use crate::error::PageError;
+
+/// All of them.
+pub fn router() -> Router<App> {
+    Router::new()
+        .route("/", get(list::page))
+        .route("/projects", post(projects::add))
+        .route("/projects/{project}/forget", post(projects::forget))
+        .route("/projects/{project}/requests/{request}", get(one::page))
+}
+
+/// The requests of a project, as somebody sees them.
+fn requests(client: &Client, project: &str) -> Api<AirlockRequest> {
+    Api::namespaced(client.clone(), &project_namespace(project))
+}
+
+/// One request.
+async fn find(client: &Client, project: &str, name: &str) -> Result<AirlockRequest, PageError> {
+    requests(client, project)
+        .get(name)
+        .await
+        .map_err(PageError::api(format!(
+            "reading request {name} of project {project}"
+        )))
+}
