@@ -137,6 +137,8 @@ const acts = {
   async visit({ page }, { url }) {
     await page.goto(url, { waitUntil: 'load' });
   },
+  // Looks again at the page as it is.
+  async look() {},
   // Follows a link, found by its words, with Tab and Enter.
   async follow({ page }, { text }) {
     await reach(page, link(page, text), `link "${text}"`);
@@ -151,9 +153,10 @@ const acts = {
     await leaving(page, () => page.keyboard.press('Enter'));
   },
   // Sends the form as somebody would who does not have this page's hidden fields.
-  async forge({ page }, { button: text, within, without }) {
+  async forge({ page }, { button: text, within, without, fields = {} }) {
     const submit = await button(page, text, within)();
     if (!submit) throw new Error(`there is no button "${text}" on ${page.url()}`);
+    for (const [name, value] of Object.entries(fields)) await fill(page, submit, name, value);
     const removed = await submit.evaluate((one, name) => {
       const found = [...one.form.elements].filter((field) => field.name === name);
       found.forEach((field) => field.remove());

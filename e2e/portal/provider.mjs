@@ -42,7 +42,7 @@ async function text(request) {
 async function answer(request, response) {
   if (request.url === '/bad') {
     // What the browser's checks must find: see the suite's first test.
-    response.writeHead(200, { 'Content-Type': 'text/html', 'Content-Security-Policy': "default-src 'none'; img-src *" });
+    response.writeHead(200, { 'Content-Type': 'text/html', 'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; img-src *" });
     return response.end(config.bad);
   }
   if (!request.url.startsWith('/interaction/')) return callback(request, response);

@@ -3,6 +3,7 @@
 //! The provider and what drives the browser are JavaScript, in `e2e/portal`; the browser is Debian's Chromium.
 
 pub mod browser;
+pub mod front;
 pub mod modules;
 pub mod portals;
 pub mod provider;

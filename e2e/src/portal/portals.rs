@@ -1,6 +1,8 @@
-//! Both portals as processes, each with the chart's ServiceAccount, its own token and its own key for tickets.
+//! Both portals as processes, each with the chart's ServiceAccount, its own token and its own key for tickets, and behind a proxy of its
+//! own that can kill it at a write.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
@@ -10,6 +12,8 @@ use super::tls::Tls;
 use crate::cluster::paths;
 use crate::controlplane::ControlPlane;
 use crate::controlplane::error::{Result, api, malformed};
+use crate::controlplane::fault_proxy::FaultProxy;
+use crate::controlplane::identity;
 use crate::controlplane::install::{SYSTEM_NAMESPACE, account_token};
 use crate::controlplane::process::{Process, ProcessSpec};
 use crate::controlplane::server::free_ports;
@@ -74,9 +78,10 @@ impl Place {
 }
 
 /// A running portal.
-#[derive(Debug)]
 pub struct Portal {
-    process: Process,
+    process: Arc<Process>,
+    /// What its requests to the API server go through; a fault that kills kills the portal.
+    pub proxy: FaultProxy,
     place: Place,
 }
 
@@ -96,7 +101,13 @@ impl Portal {
         let side = place.side;
         let account = side.account();
         let token = account_token(&plane.admin(), SYSTEM_NAMESPACE, &account).await?;
-        let kubeconfig = plane.kubeconfig(&account, &token)?;
+        let proxy = FaultProxy::start(plane.passthrough()?).await?;
+        let kubeconfig = identity::write_kubeconfig(
+            &folder.join(format!("{account}.kubeconfig")),
+            &proxy.url(),
+            None,
+            &token,
+        )?;
         let ticket_key = ticket_key(plane, folder, side).await?;
         let secret = folder.join(format!("{account}.secret"));
         paths::write_private(&secret, &place.client.secret)?;
@@ -127,7 +138,14 @@ impl Portal {
             env: vec![("KUBECONFIG".to_owned(), shown(&kubeconfig))],
             log: folder.join(format!("{account}.log")),
         })?;
-        let portal = Self { process, place };
+        let process = Arc::new(process);
+        let killed = process.clone();
+        proxy.on_kill(move || killed.kill());
+        let portal = Self {
+            process,
+            proxy,
+            place,
+        };
         portal.listening().await?;
         Ok(portal)
     }
@@ -137,11 +155,16 @@ impl Portal {
         format!("{}{path}", origin(self.place.side, self.place.port))
     }
 
-    /// Kills it in the middle of whatever it does, and starts it again.
+    /// Whether it runs.
+    pub fn runs(&self) -> bool {
+        self.process.exited().is_none()
+    }
+
+    /// Kills it with SIGKILL if it still runs, and starts it again.
     ///
     /// # Errors
     /// When it does not come back.
-    pub async fn kill_and_restart(&self) -> Result<()> {
+    pub async fn restart(&self) -> Result<()> {
         self.process.restart()?;
         self.listening().await
     }
