@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use sde_core::refusal::Refusal;
 use thiserror::Error;
 
 /// How a command ended that could be carried out.
@@ -57,6 +58,15 @@ pub enum CliError {
     /// What was to be printed has no JSON form.
     #[error("cannot print JSON: {0}")]
     Json(#[from] serde_json::Error),
+}
+
+impl From<Refusal> for CliError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Incomplete(text) => Self::Usage(text),
+            Refusal::Refused(text) => Self::Refused(text),
+        }
+    }
 }
 
 impl CliError {

@@ -7,6 +7,7 @@
 pub mod access;
 pub mod airlock;
 pub mod approvals;
+pub mod approving;
 pub mod closing;
 pub mod conditions;
 pub mod dataset;
@@ -19,6 +20,7 @@ pub mod policy_form;
 pub mod project;
 pub mod proving;
 pub mod quantity;
+pub mod refusal;
 pub mod rejection;
 pub mod say;
 pub mod settings;

@@ -30,9 +30,12 @@ async fn metrics(State(app): State<App>) -> Response {
 }
 
 async fn ready(State(app): State<App>) -> Response {
-    if app.oidc.ready() {
+    let waiting = if !app.oidc.ready() {
+        "waiting for the first answer of the sign-in service\n".to_owned()
+    } else if let Err(error) = app.tickets.check() {
+        format!("waiting for the key that signs tickets: {error}\n")
+    } else {
         return "ok".into_response();
-    }
-    let text = "waiting for the first answer of the sign-in service\n";
-    (StatusCode::SERVICE_UNAVAILABLE, text).into_response()
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, waiting).into_response()
 }

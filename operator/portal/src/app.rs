@@ -11,6 +11,7 @@ use crate::args::Role;
 use crate::metrics::Metrics;
 use crate::oidc::Oidc;
 use crate::session::Sessions;
+use crate::ticket::Tickets;
 
 /// Shared by all requests.
 #[derive(Clone)]
@@ -30,6 +31,8 @@ pub struct Shared {
     pub sessions: Sessions,
     /// Encrypts the cookie of a sign-in that was begun; this process's own.
     pub flow_key: Key,
+    /// What signs tickets for the door.
+    pub tickets: Tickets,
     /// What is counted.
     pub metrics: Metrics,
 }

@@ -29,8 +29,6 @@ pub enum PageError {
     },
     /// Something of ours stands in the way; the sentence says what to do.
     Refused(String),
-    /// Something of the platform's is missing; the sentence says what.
-    Unavailable(String),
 }
 
 impl PageError {
@@ -120,14 +118,6 @@ impl IntoResponse for PageError {
             Self::Refused(text) => page::error(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "That cannot be done",
-                html! {
-                    p { (page::sentence(&text)) }
-                    p { a href="/" { "Go to the first page" } }
-                },
-            ),
-            Self::Unavailable(text) => page::error(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "That does not work at the moment",
                 html! {
                     p { (page::sentence(&text)) }
                     p { a href="/" { "Go to the first page" } }

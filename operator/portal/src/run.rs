@@ -21,6 +21,7 @@ use crate::headers::{self, SecurityHeaders};
 use crate::metrics::Metrics;
 use crate::oidc::{Oidc, OidcError};
 use crate::session::Sessions;
+use crate::ticket::Tickets;
 use crate::tls::{Files, TlsError};
 use crate::{admin, decide, page, request, sign_in};
 
@@ -70,6 +71,11 @@ pub async fn run(args: &Args) -> Result<(), RunError> {
             Duration::from_secs(settings.session_hours * 3600),
         ),
         flow_key: Key::generate(),
+        tickets: Tickets::new(
+            args.role(),
+            settings.ticket_key.clone(),
+            settings.door_url.clone(),
+        ),
         metrics: Metrics::default(),
     }));
     let at = |address| move |source| RunError::Serve { address, source };

@@ -1,7 +1,7 @@
 //! `kubectl sde airlock`: what leaves and enters a project. `inspect` needs no cluster.
 //!
-//! Here is the I/O; `view` makes typed data of requests (also the JSON), `list` and `show` render it, `change` decides what a
-//! requester may still change, `submit` makes and confirms one, `review` decides which review may be created.
+//! Here is the I/O; `view` makes typed data of requests (also the JSON), `list` and `show` render it, `change` is what a
+//! requester may still change, `submit` makes one, `review` shows the review that core says may be created.
 
 mod args;
 mod change;
@@ -130,7 +130,7 @@ async fn submit(client: &Client, args: &SubmitArgs) -> Result<Done, CliError> {
 async fn confirm(client: &Client, args: &ConfirmArgs, paint: Paint) -> Result<Done, CliError> {
     let request = get(client, &args.of).await?;
     let me = who_am_i(client).await?;
-    let content = submit::confirmable(&request, &me, args.digest.as_deref())?;
+    let content = change::confirmable(&request, &me, args.digest.as_deref())?;
     if !args.yes {
         let shown = show::render(&view::view(&request), Timestamp::now(), paint, out::width());
         match args.output.output {
@@ -143,7 +143,7 @@ async fn confirm(client: &Client, args: &ConfirmArgs, paint: Paint) -> Result<Do
         );
         out::confirm(&question, &args.of.request)?;
     }
-    let patch = submit::confirmation(&request, content);
+    let patch = change::confirmation(&request, content);
     let format = args.output.output;
     changed(client, &request, Some(patch), format, "is submitted").await
 }

@@ -10,6 +10,8 @@ use sde_crds::airlock_status::{AirlockPhase as Phase, Severity};
 use sde_crds::policy_airlock::AirlockPolicy;
 use sde_crds::{AirlockRequest, AirlockReview};
 
+use sde_core::refusal::Refusal;
+
 use super::choices::{answer, words};
 use super::review::{Decided, Known, next, plan, render};
 use super::samples::{at, blocked, digest, draft, held, now, released};
@@ -47,7 +49,7 @@ fn planned(
     request: &AirlockRequest,
     decided: &Decided,
     me: &str,
-) -> Result<AirlockReview, CliError> {
+) -> Result<AirlockReview, Refusal> {
     let policy = policy();
     let known = Known {
         me,

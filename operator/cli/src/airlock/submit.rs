@@ -1,20 +1,17 @@
-//! A request as a person makes it, and its confirmation once it is sealed. Pure but for the declaration's file.
+//! A request as a person makes it. Pure but for the declaration's file.
 
 use std::path::Path;
 
 use kube::api::ObjectMeta;
-use sde_core::airlock::declared::problems;
-use sde_core::approvals::short;
 use sde_crds::AirlockRequest;
 use sde_crds::airlock_request::{AirlockRequestSpec, Direction, Import, Output};
-use sde_crds::airlock_status::{AirlockPhase as Phase, SealedContent};
 use sde_crds::names::project_namespace;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::args::{DeclaredArgs, SubmitArgs};
-use super::change::{named, own, patch};
+use super::change::named;
 use crate::error::CliError;
 
 /// The entries of a declaration's file: a YAML list, as under spec.outputs or spec.imports.
@@ -135,58 +132,4 @@ pub fn next(request: &AirlockRequest) -> String {
             "It is a draft: its files must be uploaded before it can be sealed, and there is no door for that yet.\nFollow it: kubectl sde airlock show {named}"
         )
     }
-}
-
-/// What may be confirmed now: what was sealed.
-///
-/// # Errors
-/// [`CliError::Refused`] with what to do first.
-pub fn confirmable<'a>(
-    request: &'a AirlockRequest,
-    me: &str,
-    digest: Option<&str>,
-) -> Result<&'a SealedContent, CliError> {
-    own(request, me)?;
-    let named = named(request);
-    let refuse = |text: String| Err(CliError::Refused(text));
-    let status = request.status.as_ref();
-    let phase = status.map_or(Phase::Draft, |s| s.phase);
-    if request.spec.withdrawn {
-        return refuse(format!("request {named} is withdrawn: make another one"));
-    }
-    if let Some(confirmed) = &request.spec.confirmed_digest {
-        return refuse(format!(
-            "request {named} is submitted already, with {}, and a submitted request never changes: kubectl sde airlock show {named}",
-            short(confirmed)
-        ));
-    }
-    if !matches!(phase, Phase::Draft | Phase::Sealing) {
-        return refuse(format!(
-            "request {named} is {phase}, so there is nothing to confirm: kubectl sde airlock show {named} says what to do"
-        ));
-    }
-    let Some(content) = status.and_then(|s| s.content.as_ref()) else {
-        return refuse(format!(
-            "request {named} is not sealed yet, so there is nothing to confirm: kubectl sde airlock show {named} says what it waits for"
-        ));
-    };
-    if let Some(digest) = digest.filter(|d| *d != content.digest) {
-        return refuse(format!(
-            "what was sealed is {}, not {digest}: look at it (kubectl sde airlock show {named}) before you confirm it",
-            content.digest
-        ));
-    }
-    let problems = problems(&request.spec, content.files);
-    if !problems.is_empty() {
-        return refuse(format!(
-            "every sealed file must be declared exactly once, or it is returned: {}. Files are counted from 0. Correct the declaration with kubectl edit, or withdraw it (kubectl sde airlock withdraw {named}) and make another",
-            problems.join("; ")
-        ));
-    }
-    Ok(content)
-}
-
-/// The patch that submits exactly that content.
-pub fn confirmation(request: &AirlockRequest, content: &SealedContent) -> Value {
-    patch(request, &json!({"confirmedDigest": content.digest}))
 }

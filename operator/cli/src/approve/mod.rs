@@ -1,8 +1,7 @@
 //! `kubectl sde approve`: one person's decision on exact bytes.
 //!
-//! `plan` decides what may be created, `show` renders what is decided on; here is the I/O between them.
+//! `sde_core::approving` decides what may be created, `show` renders what is decided on; here is the I/O between them.
 
-mod plan;
 mod show;
 
 #[cfg(test)]
@@ -12,6 +11,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::authentication::v1::SelfSubjectReview;
 use kube::api::PostParams;
 use kube::{Api, Client};
+use sde_core::approving::{Request, plan};
 use sde_crds::ProjectApproval;
 use sde_crds::project_approval::{ApprovalRole, Decision};
 
@@ -29,14 +29,14 @@ pub async fn run(client: &Client, args: &ApproveArgs, paint: Paint) -> Result<Do
         .await
         .map_err(CliError::api("reading approvals"))?;
     let me = who_am_i(client).await?;
-    let request = plan::Request {
+    let request = Request {
         role: args.role.into(),
         decision: args.decision.into(),
         expires: args.expires,
         reference: args.reference.clone(),
         approver: me,
     };
-    let approval = plan::plan(&project, &existing, &request, now)?;
+    let approval = plan(&project, &existing, &request, now)?;
     let asks = !args.yes;
     let shown = show::render(&project, &approval, paint, out::width());
     match args.output.output {

@@ -6,7 +6,6 @@ use sde_crds::project::Lifecycle;
 use sde_crds::project_status::{ClosingStatus, Medium, MediumKind, ProjectStatus};
 use sde_crds::{Project, ProjectApproval};
 
-use super::plan::{Request, plan};
 use super::*;
 use crate::fixtures;
 
@@ -71,7 +70,7 @@ fn planned(
     project: &Project,
     existing: &[ProjectApproval],
     request: &Request,
-) -> Result<ProjectApproval, CliError> {
+) -> Result<ProjectApproval, Refusal> {
     plan(project, existing, request, NOW.parse().unwrap())
 }
 
@@ -176,7 +175,7 @@ fn only_what_is_shown_can_be_approved() {
         .unwrap()
         .pop();
     assert!(refusal(&project, &[], &closure).contains("not of what is there now"));
-    assert!(refusal(&seen(), &[], &closure).contains("kubectl sde close"));
+    assert!(refusal(&seen(), &[], &closure).contains("closing it comes first"));
     let mut early = seen();
     early.spec.lifecycle = Lifecycle::Closed;
     assert!(refusal(&early, &[], &closure).contains("not taken yet"));
@@ -188,7 +187,7 @@ fn dates_that_are_past_are_refused() {
     ask.expires = Some("2026-11-21".parse().unwrap());
     assert!(matches!(
         planned(&seen(), &[], &ask),
-        Err(CliError::Usage(_))
+        Err(Refusal::Incomplete(_))
     ));
     ask.expires = Some("2026-11-22".parse().unwrap());
     assert!(planned(&seen(), &[], &ask).is_ok());

@@ -6,6 +6,7 @@
 //! passes between the controller and the jobs that move them.
 
 pub mod chamber;
+pub mod change;
 pub mod declared;
 pub mod desired;
 pub mod ending;
@@ -15,6 +16,7 @@ pub mod phases;
 pub mod report;
 pub mod required;
 pub mod review;
+pub mod reviewing;
 pub mod seen;
 pub mod serving;
 pub mod status;

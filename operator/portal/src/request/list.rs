@@ -112,6 +112,9 @@ fn project(who: &SignedIn, of: &Found, now: Timestamp) -> Markup {
                 Some(requests) => (table(&of.project, requests, now)),
             }
             div class="actions" {
+                @if of.requests.is_some() {
+                    a class="button" href={ "/projects/" (of.project) "/new" } { "Ask for an export from " (of.project) }
+                }
                 @if of.remembered {
                     form method="post" action={ "/projects/" (of.project) "/forget" } {
                         (csrf(who))

@@ -1,8 +1,13 @@
 //! Pages for researchers: what they ask to leave their projects.
 
+mod act;
+mod actions;
+mod declare;
 mod list;
+mod make;
 mod next;
 mod one;
+mod outputs;
 mod projects;
 
 use axum::Router;
@@ -20,7 +25,25 @@ pub fn router() -> Router<App> {
         .route("/", get(list::page))
         .route("/projects", post(projects::add))
         .route("/projects/{project}/forget", post(projects::forget))
+        .route("/projects/{project}/new", get(make::page))
+        .route("/projects/{project}/requests", post(make::make))
         .route("/projects/{project}/requests/{request}", get(one::page))
+        .route(
+            "/projects/{project}/requests/{request}/declare",
+            get(declare::page).post(declare::submit),
+        )
+        .route(
+            "/projects/{project}/requests/{request}/withdraw",
+            post(act::withdraw),
+        )
+        .route(
+            "/projects/{project}/requests/{request}/retry",
+            post(act::retry),
+        )
+        .route(
+            "/projects/{project}/requests/{request}/collect",
+            post(act::collect),
+        )
 }
 
 /// The requests of a project, as somebody sees them.

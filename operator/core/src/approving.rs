@@ -2,16 +2,16 @@
 
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
-use kube::api::ObjectMeta;
-use sde_core::approvals::short;
-use sde_core::closing::inventory;
-use sde_core::project::validate::spec_digest;
-use sde_core::time;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use sde_crds::project::Lifecycle;
 use sde_crds::project_approval::{ApprovalRole, Decision};
 use sde_crds::{Project, ProjectApproval, ProjectApprovalSpec};
 
-use crate::error::CliError;
+use crate::approvals::short;
+use crate::closing::inventory;
+use crate::project::validate::spec_digest;
+use crate::refusal::Refusal;
+use crate::time;
 
 /// How long a Closure approval counts unless told otherwise, in days: the inventory is frozen and nothing should wait for long.
 const CLOSURE_DAYS: i64 = 30;
@@ -34,13 +34,13 @@ pub struct Request {
 /// The approval to create.
 ///
 /// # Errors
-/// [`CliError::Refused`] with what to do, [`CliError::Usage`] for a date that is past.
+/// [`Refusal::Refused`] with what to do, [`Refusal::Incomplete`] for a date that is past.
 pub fn plan(
     project: &Project,
     existing: &[ProjectApproval],
     request: &Request,
     now: Timestamp,
-) -> Result<ProjectApproval, CliError> {
+) -> Result<ProjectApproval, Refusal> {
     let name = project.metadata.name.clone().unwrap_or_default();
     let uid = project.metadata.uid.clone().unwrap_or_default();
     let digest = digest(project, request.role)?;
@@ -78,23 +78,21 @@ pub fn plan(
 }
 
 /// The digest in the status, if it is of what is shown here: it is computed again.
-fn digest(project: &Project, role: ApprovalRole) -> Result<String, CliError> {
+fn digest(project: &Project, role: ApprovalRole) -> Result<String, Refusal> {
     let name = project.metadata.name.clone().unwrap_or_default();
     let uid = project.metadata.uid.clone().unwrap_or_default();
     let status = project.status.clone().unwrap_or_default();
-    let refuse = |text: String| Err(CliError::Refused(text));
+    let refuse = |text: String| Err(Refusal::Refused(text));
     let (told, ours) = if role == ApprovalRole::Closure {
         if project.spec.lifecycle != Lifecycle::Closed {
             return refuse(format!(
-                "project {name} is not being closed, so there is nothing to destroy: kubectl sde close {name} comes first"
+                "project {name} is not being closed, so there is nothing to destroy: closing it comes first"
             ));
         }
         let closing = status
             .closing
             .unwrap_or_else(|| sde_crds::project_status::ClosingStatus {
-                requested_at: k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(
-                    Timestamp::UNIX_EPOCH,
-                ),
+                requested_at: Time(Timestamp::UNIX_EPOCH),
                 inventory_digest: None,
                 inventory: None,
                 steps: Vec::new(),
@@ -117,13 +115,13 @@ fn digest(project: &Project, role: ApprovalRole) -> Result<String, CliError> {
     };
     match told {
         None if role == ApprovalRole::Closure => refuse(format!(
-            "the inventory of {name} is not taken yet: that waits until nothing runs. Look at kubectl sde status {name} and approve then"
+            "the inventory of {name} is not taken yet: that waits until nothing runs. Approve then"
         )),
         None => refuse(format!(
-            "the controller has not yet put a digest of {name} into its status: wait a moment, or see kubectl sde doctor whether it runs"
+            "the controller has not yet put a digest of {name} into its status: wait a moment, and if it stays so, tell the platform team"
         )),
         Some(told) if told != ours => refuse(format!(
-            "the digest in the status, {}, is not of what is there now, {}: the spec has just changed, or this kubectl-sde is of another version than the controller. Try again in a moment",
+            "the digest in the status, {}, is not of what is there now, {}: the spec has just changed, or this program is of another version than the controller. Try again in a moment",
             short(&told),
             short(&ours)
         )),
@@ -132,8 +130,8 @@ fn digest(project: &Project, role: ApprovalRole) -> Result<String, CliError> {
 }
 
 /// The API server refuses these, or the controller voids them.
-fn eligible(project: &Project, approver: &str) -> Result<(), CliError> {
-    let refuse = |text: String| Err(CliError::Refused(text));
+fn eligible(project: &Project, approver: &str) -> Result<(), Refusal> {
+    let refuse = |text: String| Err(Refusal::Refused(text));
     if approver == project.spec.submitted_by {
         return refuse(format!(
             "you are {approver}, who submitted this spec, and nobody approves their own: another person must approve"
@@ -152,7 +150,7 @@ fn eligible(project: &Project, approver: &str) -> Result<(), CliError> {
     Ok(())
 }
 
-fn expires(project: &Project, request: &Request, now: Timestamp) -> Result<Date, CliError> {
+fn expires(project: &Project, request: &Request, now: Timestamp) -> Result<Date, Refusal> {
     let today = time::today(now);
     let default = if request.role == ApprovalRole::Closure {
         today.checked_add(CLOSURE_DAYS.days()).unwrap_or(today)
@@ -161,26 +159,26 @@ fn expires(project: &Project, request: &Request, now: Timestamp) -> Result<Date,
     };
     let expires = request.expires.unwrap_or(default);
     if expires < today && request.expires.is_none() {
-        return Err(CliError::Usage(format!(
-            "the project's last day, {expires}, is past: say with --expires how long your decision counts"
+        return Err(Refusal::Incomplete(format!(
+            "the project's last day, {expires}, is past: say how long your decision counts"
         )));
     }
     if expires < today {
-        return Err(CliError::Usage(format!(
-            "--expires {expires} is past: today is {today}"
+        return Err(Refusal::Incomplete(format!(
+            "the last day, {expires}, is past: today is {today}"
         )));
     }
     Ok(expires)
 }
 
-fn not_twice(mine: &[&ProjectApproval], request: &Request, expires: Date) -> Result<(), CliError> {
+fn not_twice(mine: &[&ProjectApproval], request: &Request, expires: Date) -> Result<(), Refusal> {
     let find = |decision| {
         mine.iter()
             .filter(move |a| a.spec.decision == decision)
             .max_by_key(|a| a.spec.expires)
     };
     let named = |a: &ProjectApproval| a.metadata.name.clone().unwrap_or_default();
-    let refuse = |text: String| Err(CliError::Refused(text));
+    let refuse = |text: String| Err(Refusal::Refused(text));
     if let Some(revoked) = find(Decision::Revoked) {
         return refuse(format!(
             "you have withdrawn from this role for these very bytes ({}), and that stays: another person must approve, or the spec must change",
