@@ -74,7 +74,7 @@ async function look({ page, status }) {
         action: form.action,
         buttons: [...form.querySelectorAll('button, input[type=submit]')].map((button) => clean(button.textContent || button.value)),
         fields: [...form.elements].filter((field) => field.name).map((field) => ({
-          name: field.name, type: field.type, label: named(field), value: field.type === 'hidden' ? '' : field.value,
+          name: field.name, type: field.type, label: named(field), value: field.value,
         })),
       })),
     };
@@ -152,17 +152,22 @@ const acts = {
     await reach(page, button(page, text, within), `button "${text}"`);
     await leaving(page, () => page.keyboard.press('Enter'));
   },
-  // Sends the form as somebody would who does not have this page's hidden fields.
-  async forge({ page }, { button: text, within, without, fields = {} }) {
+  // Sends a form otherwise than the page does: without one of its fields, with others, or to another address.
+  async forge({ page }, { button: text, within, without, fields = {}, action, add = {} }) {
     const submit = await button(page, text, within)();
     if (!submit) throw new Error(`there is no button "${text}" on ${page.url()}`);
     for (const [name, value] of Object.entries(fields)) await fill(page, submit, name, value);
-    const removed = await submit.evaluate((one, name) => {
-      const found = [...one.form.elements].filter((field) => field.name === name);
+    const changed = await submit.evaluate((one, gone, to, more) => {
+      const found = [...one.form.elements].filter((field) => field.name === gone);
       found.forEach((field) => field.remove());
-      return found.length;
-    }, without);
-    if (removed === 0) throw new Error(`the form has no field ${without}`);
+      if (to) one.form.action = to;
+      for (const [name, value] of Object.entries(more)) {
+        const field = Object.assign(document.createElement('input'), { type: 'hidden', name, value });
+        one.form.append(field);
+      }
+      return !gone || found.length > 0;
+    }, without ?? null, action ?? null, add);
+    if (!changed) throw new Error(`the form has no field ${without}`);
     await leaving(page, () => submit.evaluate((one) => one.form.submit()));
   },
   // What can be reached by keyboard, and what cannot or does not show that it has the focus.

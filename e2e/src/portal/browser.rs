@@ -83,6 +83,8 @@ pub struct Field {
     pub kind: String,
     /// The words beside it.
     pub label: String,
+    /// What is in it.
+    pub value: String,
 }
 
 /// What pages loaded, and what the browser complained of.

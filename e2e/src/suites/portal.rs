@@ -6,7 +6,7 @@
 use super::error::Result;
 use super::lab::Lab;
 use super::runner::{Runner, SuiteReport};
-use super::{portal_chart, portal_flow, portal_pages, portal_refused};
+use super::{portal_chart, portal_flow, portal_killed, portal_pages, portal_refused};
 use crate::portal::front::Front;
 
 /// Runs the suite.
@@ -35,8 +35,8 @@ pub async fn run(lab: &Lab, filter: Option<String>) -> Result<SuiteReport> {
         .await;
     runner
         .test(
-            "portal: a researcher asks, two people agree, it is released",
-            portal_flow::released(lab, &front),
+            "portal: approved, asked, reviewed by two, collected, closed, on pages that anybody can use",
+            portal_flow::all(lab, &front),
         )
         .await;
     runner
@@ -55,6 +55,18 @@ pub async fn run(lab: &Lab, filter: Option<String>) -> Result<SuiteReport> {
         .test(
             "portal: each portal's token does half of it",
             portal_refused::tokens(lab),
+        )
+        .await;
+    runner
+        .test(
+            "portal: who asked and who is of the project decides nothing",
+            portal_refused::conflicts(lab, &front),
+        )
+        .await;
+    runner
+        .test(
+            "portal: killed on either side of a write",
+            portal_killed::killed(lab, &front),
         )
         .await;
     Ok(runner.finish())
