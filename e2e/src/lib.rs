@@ -7,5 +7,6 @@ pub mod controlplane;
 pub mod demo;
 pub mod images;
 pub mod node;
+pub mod portal;
 pub mod redteam;
 pub mod suites;

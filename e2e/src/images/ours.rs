@@ -10,25 +10,29 @@ use crate::cluster::{paths, progress};
 /// The user in our images.
 const USER: &str = "65532:65532";
 
-/// The images of the controller and the agent, and the binaries they hold.
+/// The images of the controller, the agent and the portal, and the binaries they hold.
 #[derive(Debug, Clone)]
 pub struct Ours {
     /// localhost/sde-operator/controller
     pub controller: OciArchive,
     /// localhost/sde-operator/agent
     pub agent: OciArchive,
+    /// localhost/sde-operator/portal
+    pub portal: OciArchive,
     /// The controller's binary on this host.
     pub controller_binary: PathBuf,
     /// The agent's binary on this host.
     pub agent_binary: PathBuf,
+    /// The portal's binary on this host.
+    pub portal_binary: PathBuf,
 }
 
-/// Builds sde-controller and sde-agent as static binaries and puts each into an image of its own.
+/// Builds sde-controller, sde-agent and sde-portal as static binaries and puts each into an image of its own.
 pub fn build_ours() -> Result<Ours> {
     let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
     // A target directory of its own: other flags in the shared one would rebuild every dependency each time.
     let target_dir = paths::repository().join("target/static");
-    progress::step("building sde-controller and sde-agent", || {
+    progress::step("building sde-controller, sde-agent and sde-portal", || {
         Run::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
             .args(["build", "--release", "--locked", "--target", &target])
             .args([
@@ -36,6 +40,8 @@ pub fn build_ours() -> Result<Ours> {
                 "sde-controller",
                 "--package",
                 "sde-agent",
+                "--package",
+                "sde-portal",
                 "--target-dir",
             ])
             .arg(&target_dir)
@@ -54,6 +60,7 @@ pub fn build_ours() -> Result<Ours> {
         }
     };
     let (controller_binary, agent_binary) = (binary("sde-controller")?, binary("sde-agent")?);
+    let portal_binary = binary("sde-portal")?;
     let image = |name: &str, path: &PathBuf| {
         binary_image(
             &format!("localhost/sde-operator/{name}"),
@@ -65,7 +72,9 @@ pub fn build_ours() -> Result<Ours> {
     Ok(Ours {
         controller: image("controller", &controller_binary)?,
         agent: image("agent", &agent_binary)?,
+        portal: image("portal", &portal_binary)?,
         controller_binary,
         agent_binary,
+        portal_binary,
     })
 }

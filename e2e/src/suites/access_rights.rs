@@ -17,7 +17,7 @@ use crate::controlplane::install::{CONTROLLER_ACCOUNT, SYSTEM_NAMESPACE, account
 use crate::controlplane::rights::{Right, Usage};
 
 /// Suites in which the real controller works on a control plane with an audit log. Together they use every rule.
-pub const SUITES: [&str; 5] = ["trouble", "access", "airlock", "steady", "faults"];
+pub const SUITES: [&str; 6] = ["trouble", "access", "airlock", "portal", "steady", "faults"];
 
 /// The look after a create that met a conflict, which is how a create whose answer was lost is told from a refused one.
 const LOOK: &str =

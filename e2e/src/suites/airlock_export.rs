@@ -24,6 +24,45 @@ pub(super) fn project<'a>(lab: &'a Lab, name: &str) -> Result<Life<'a>> {
     life.changed("/people/0/roles", json!(["Lead", "Researcher", "Egress"]))
 }
 
+/// What a researcher asks for: a folder, sealed at once.
+///
+/// # Errors
+/// When the fields are not those of an AirlockRequest.
+pub(super) fn request(name: &str) -> Result<AirlockRequest> {
+    object(json!({
+        "apiVersion": "sde-operator.dev/v1alpha1", "kind": "AirlockRequest", "metadata": {"name": name},
+        "spec": {
+            "requester": RESEARCHER, "direction": "Export", "folder": "tables", "justification": "A table for the article",
+            "seal": true, "withdrawn": false,
+            "outputs": [{"name": "tables", "files": [0], "statistic": "Code", "suppression": {"method": "NotApplicable"}, "intendedUse": "Software"}],
+        },
+    }))
+}
+
+/// What somebody says of a request as it was seen, with differences.
+///
+/// # Errors
+/// When the fields are not those of an AirlockReview.
+pub(super) fn review(reviewer: &str, seen: &AirlockRequest, with: Value) -> Result<AirlockReview> {
+    let status = seen.status.clone().unwrap_or_default();
+    let findings = status.findings.as_ref();
+    let name = seen.name_any();
+    let mut spec = json!({
+        "request": name, "requestUID": seen.uid(), "requester": RESEARCHER, "reviewer": reviewer,
+        "role": "OutputChecker", "decision": "Approve", "conflictOfInterest": "None", "reason": "SafeAsDeclared",
+        "contentDigest": status.content.map(|c| c.digest), "findingsDigest": findings.map(|f| &f.digest),
+        "policyDigest": findings.map(|f| &f.policy_digest),
+    });
+    for (key, value) in with.as_object().into_iter().flatten() {
+        spec[key] = value.clone();
+    }
+    object(json!({
+        "apiVersion": "sde-operator.dev/v1alpha1", "kind": "AirlockReview",
+        "metadata": {"generateName": format!("{name}-{reviewer}-{}-", status.round)},
+        "spec": spec,
+    }))
+}
+
 /// One request.
 pub(super) struct Export<'a> {
     lab: &'a Lab,
@@ -47,14 +86,7 @@ impl<'a> Export<'a> {
     /// When the API server refuses.
     pub(super) async fn ask(lab: &'a Lab, project: &str, name: &str) -> Result<Self> {
         let export = Self::of(lab, project, name);
-        let request: AirlockRequest = object(json!({
-            "apiVersion": "sde-operator.dev/v1alpha1", "kind": "AirlockRequest", "metadata": {"name": name},
-            "spec": {
-                "requester": RESEARCHER, "direction": "Export", "folder": "tables", "justification": "A table for the article",
-                "seal": true, "withdrawn": false,
-                "outputs": [{"name": "tables", "files": [0], "statistic": "Code", "suppression": {"method": "NotApplicable"}, "intendedUse": "Software"}],
-            },
-        }))?;
+        let request = request(name)?;
         export
             .requests(RESEARCHER)
             .create(&PostParams::default(), &request)
@@ -125,22 +157,7 @@ impl<'a> Export<'a> {
         seen: &AirlockRequest,
         with: Value,
     ) -> Result<()> {
-        let status = seen.status.clone().unwrap_or_default();
-        let findings = status.findings.as_ref();
-        let mut spec = json!({
-            "request": self.name, "requestUID": seen.uid(), "requester": RESEARCHER, "reviewer": reviewer,
-            "role": "OutputChecker", "decision": "Approve", "conflictOfInterest": "None", "reason": "SafeAsDeclared",
-            "contentDigest": status.content.map(|c| c.digest), "findingsDigest": findings.map(|f| &f.digest),
-            "policyDigest": findings.map(|f| &f.policy_digest),
-        });
-        for (key, value) in with.as_object().into_iter().flatten() {
-            spec[key] = value.clone();
-        }
-        let name = format!("{}-{reviewer}-{}", self.name, status.round);
-        let review: AirlockReview = object(json!({
-            "apiVersion": "sde-operator.dev/v1alpha1", "kind": "AirlockReview", "metadata": {"generateName": format!("{name}-")},
-            "spec": spec,
-        }))?;
+        let review = review(reviewer, seen, with)?;
         Api::namespaced(self.lab.person(reviewer), &self.namespace)
             .create(&PostParams::default(), &review)
             .await?;

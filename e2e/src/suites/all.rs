@@ -27,6 +27,8 @@ pub enum Suite {
     Access,
     /// Control plane: what is to leave, and kills at every write of it.
     Airlock,
+    /// Control plane: people's pages, used in a browser.
+    Portal,
     /// Control plane: silence when nothing changes.
     Steady,
     /// Control plane: kills and errors at every write.
@@ -43,13 +45,14 @@ pub enum Suite {
 
 impl Suite {
     /// What runs when none is named, quickest lane first. The red team runs when it is named: docs/src/red-team.md.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Pure,
         Self::Lane,
         Self::Policies,
         Self::Trouble,
         Self::Access,
         Self::Airlock,
+        Self::Portal,
         Self::Steady,
         Self::Faults,
         Self::Node,
@@ -153,6 +156,7 @@ fn uses_every_right(chosen: &[Suite]) -> bool {
         Suite::Trouble,
         Suite::Access,
         Suite::Airlock,
+        Suite::Portal,
         Suite::Steady,
         Suite::Faults,
     ];
@@ -183,6 +187,7 @@ fn cluster(suite: Suite) -> Option<&'static str> {
         | Suite::Trouble
         | Suite::Access
         | Suite::Airlock
+        | Suite::Portal
         | Suite::Steady
         | Suite::Faults => None,
     }
@@ -202,6 +207,7 @@ async fn one(suite: Suite, options: &Options) -> Result<SuiteReport> {
         Suite::Trouble => control_plane::Suite::Trouble,
         Suite::Access => control_plane::Suite::Access,
         Suite::Airlock => control_plane::Suite::Airlock,
+        Suite::Portal => control_plane::Suite::Portal,
         Suite::Steady => control_plane::Suite::Steady,
         Suite::Faults => control_plane::Suite::Faults,
     };

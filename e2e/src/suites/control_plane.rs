@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::error::Result;
 use super::lab::{Lab, LabOptions};
 use super::runner::SuiteReport;
-use super::{access, access_rights, airlock, faults, lane, policies, steady, trouble};
+use super::{access, access_rights, airlock, faults, lane, policies, portal, steady, trouble};
 use crate::bench::open::{self, OpenReport};
 use crate::cluster::command;
 use crate::cluster::error::Error;
@@ -27,6 +27,8 @@ pub enum Suite {
     Access,
     /// What is to leave.
     Airlock,
+    /// People's pages, used in a browser.
+    Portal,
     /// Kills and errors at every write.
     Faults,
     /// Silence when nothing changes.
@@ -35,12 +37,13 @@ pub enum Suite {
 
 impl Suite {
     /// All, quickest first.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Lane,
         Self::Policies,
         Self::Trouble,
         Self::Access,
         Self::Airlock,
+        Self::Portal,
         Self::Steady,
         Self::Faults,
     ];
@@ -53,6 +56,7 @@ impl Suite {
             Self::Trouble => "trouble",
             Self::Access => "access",
             Self::Airlock => "airlock",
+            Self::Portal => "portal",
             Self::Faults => "faults",
             Self::Steady => "steady",
         }
@@ -78,6 +82,7 @@ pub async fn run(suite: Suite, filter: Option<String>, thorough: bool) -> Result
                 })
                 .await
             }
+            Suite::Portal => in_lab(suite, 10, async |lab| portal::run(lab, filter).await).await,
             // Short, since every time-out of the suite is waited for, but longer than a starved API server takes.
             Suite::Faults => {
                 in_lab(suite, 5, async |lab| {
@@ -126,6 +131,7 @@ fn lab_options(api_timeout_seconds: u32) -> Result<LabOptions> {
         plane: ControlPlaneOptions::new(binaries),
         controller: ours.controller_binary,
         agent: ours.agent_binary,
+        portal: ours.portal_binary,
         api_timeout_seconds,
         concurrency: 8,
     })

@@ -29,6 +29,8 @@ pub struct LabOptions {
     pub controller: PathBuf,
     /// The `sde-agent` binary.
     pub agent: PathBuf,
+    /// The `sde-portal` binary.
+    pub portal: PathBuf,
     /// `--api-timeout-seconds` of the controller; short where time-outs are provoked.
     pub api_timeout_seconds: u32,
     /// `--concurrency` of the controller.
@@ -54,6 +56,8 @@ pub struct Lab {
     /// Clients are dear to make, so each person has one.
     people: BTreeMap<&'static str, Client>,
     nobody: Client,
+    /// The `sde-portal` binary.
+    pub portal: PathBuf,
     /// The control plane.
     pub plane: ControlPlane,
 }
@@ -104,6 +108,7 @@ impl Lab {
             acting,
             people,
             nobody,
+            portal: options.portal,
             plane,
         })
     }

@@ -16,6 +16,8 @@ pub struct Behaviour {
     pub manifest_digest: Option<String>,
     /// What the airlock's jobs find in chambers is no longer what was sealed.
     pub content_changed: bool,
+    /// Somebody has come to the airlock's door for what it hands out.
+    pub collected: bool,
     /// The provisioner never deletes released volumes.
     pub keeps_volumes: bool,
 }
