@@ -13,7 +13,7 @@ use sde_crds::names::{GROUP, MANAGED_BY, MANAGED_BY_LABEL, VERSION};
 use tokio::task::JoinSet;
 
 /// Kinds that the controller makes: group, version, kind.
-const KINDS: [(&str, &str, &str); 12] = [
+const KINDS: [(&str, &str, &str); 13] = [
     ("", "v1", "Namespace"),
     ("", "v1", "ServiceAccount"),
     ("", "v1", "ResourceQuota"),
@@ -25,6 +25,7 @@ const KINDS: [(&str, &str, &str); 12] = [
     ("", "v1", "PersistentVolumeClaim"),
     ("", "v1", "Secret"),
     ("", "v1", "Pod"),
+    (GROUP, VERSION, "AirlockReceipt"),
     (GROUP, VERSION, "DestructionRecord"),
 ];
 

@@ -75,6 +75,7 @@ const READS: Verbs = &[
     ("get", "datasets"),
     ("get", "projects"),
     ("get", "projectapprovals"),
+    ("get", "airlockreceipts"),
     ("get", "destructionrecords"),
 ];
 const CUSTODY: Verbs = &[
@@ -104,13 +105,14 @@ const SEES_REVIEWS: Verbs = &[("get", "airlockreviews")];
 const GOVERNS: Verbs = &[("create", "sdepolicies"), ("patch", "sdepolicies")];
 
 /// Resources that are asked about, with their groups: ours, and those that would make any role an administrator's.
-const ASKED: [(&str, &str); 12] = [
+const ASKED: [(&str, &str); 13] = [
     (GROUP, "sdepolicies"),
     (GROUP, "datasets"),
     (GROUP, "projects"),
     (GROUP, "projectapprovals"),
     (GROUP, "workspaces"),
     (GROUP, "destructionrecords"),
+    (GROUP, "airlockreceipts"),
     (GROUP, "airlockrequests"),
     (GROUP, "airlockreviews"),
     ("", "secrets"),

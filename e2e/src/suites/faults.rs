@@ -9,15 +9,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use futures::StreamExt as _;
+use sde_crds::airlock_status::{AirlockPhase, AirlockRequestStatus};
+use sde_crds::names::airlock_namespace;
+use serde_json::json;
 
-use sde_crds::airlock_status::AirlockRequestStatus;
-
-use super::airlock_export::{Export, project};
+use super::airlock_export::{CHECKERS, Export, project};
 use super::error::{Result, SuiteError, check};
 use super::lab::Lab;
 use super::life::Life;
 use super::runner::{Runner, SuiteReport};
 use crate::controlplane::fault_proxy::{Fault, Point, Rule, Shape, Write};
+use crate::controlplane::standin::Behaviour;
 
 /// Errors, of which each disturbs one life only, and how many such lives at once: most of a life is waiting for the namespace
 /// controller, which gives every namespace five seconds.
@@ -38,6 +40,8 @@ const KILLS_AT_ONCE: usize = 10;
 
 /// Phases that an export enters, Released included.
 const ROUNDS: i64 = 7;
+/// Of its release and of its collection.
+const RECEIPTS: usize = 2;
 
 /// Without `--thorough` each fault is put at every fourth write, another fourth for each fault: every write still meets two of them.
 const STRIDE: usize = 4;
@@ -150,9 +154,28 @@ async fn live(lab: &Lab, course: Course, name: &str, rule: Option<Rule>) -> Resu
     Ok(writes)
 }
 
-/// An export that enters each phase once.
+/// An export that enters each phase once, is looked at by its reviewers and collected once.
 async fn export(lab: &Lab, project: &str) -> Result<()> {
-    let released = Export::release(lab, project, "tables").await?;
+    let collected = Behaviour {
+        collected: true,
+        ..Behaviour::default()
+    };
+    lab.standin.set(&airlock_namespace(project), collected);
+    let export = Export::ask(lab, project, "tables").await?;
+    let seen = export.confirmed().await?;
+    let shown = |s: &AirlockRequestStatus| s.serving.is_some();
+    export.when("a viewer", shown).await?;
+    for checker in CHECKERS {
+        export.review(checker, &seen, json!({})).await?;
+    }
+    let released = export.phase(AirlockPhase::Released).await?;
+    export.set(json!({"collect": 1})).await?;
+    let collected = |s: &AirlockRequestStatus| {
+        s.collections == 1 && s.receipts.iter().flatten().count() == RECEIPTS
+    };
+    export
+        .when("the receipt of its collection", collected)
+        .await?;
     let round = |status: &AirlockRequestStatus| status.round;
     let rounds = released.status.as_ref().map_or(0, round);
     if rounds == ROUNDS {

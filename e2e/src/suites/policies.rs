@@ -176,6 +176,7 @@ async fn accepts(plane: &ControlPlane, examples: &BTreeMap<String, Value>) -> Re
             plane.acting(&token(ADMIN), &researcher_of(&examples["Workspace"]))?,
         ),
         ("AirlockReview", plane.acting(&token(ADMIN), &reviewer)?),
+        ("AirlockReceipt", controller.clone()),
         (RECORD, controller.clone()),
     ];
     let mut kinds: Vec<_> = writers.iter().map(|(kind, _)| *kind).collect();

@@ -187,6 +187,7 @@ pub fn base(resource: &Resource, examples: &BTreeMap<String, Value>) -> Result<V
         ("sde-operator.dev", "projects") => return Ok(example("Project")),
         ("sde-operator.dev", "projectapprovals") => return Ok(example("ProjectApproval")),
         ("sde-operator.dev", "destructionrecords") => return Ok(example("DestructionRecord")),
+        ("sde-operator.dev", "airlockreceipts") => return Ok(example("AirlockReceipt")),
         ("sde-operator.dev", "workspaces") => return Ok(example("Workspace")),
         ("sde-operator.dev", "datasets") => return Ok(example("Dataset")),
         ("sde-operator.dev", "airlockrequests") => {
