@@ -183,17 +183,23 @@ const acts = {
     });
     const reached = [];
     const unmarked = [];
+    let stayed = 0;
     for (let pressed = 0; pressed < 400; pressed += 1) {
       await page.keyboard.press('Tab');
       const at = await page.evaluate(() => {
         const one = document.activeElement;
         if (!one || one === document.body) return null;
         const { outlineStyle, boxShadow } = getComputedStyle(one);
-        const again = one.dataset.tabbed === 'yes';
-        one.dataset.tabbed = 'yes';
+        const again = one.dataset.tabbed;
+        document.querySelectorAll('[data-tabbed=now]').forEach((last) => { last.dataset.tabbed = 'before'; });
+        one.dataset.tabbed = 'now';
         return { again, name: one.name || one.textContent.replace(/\s+/g, ' ').trim() || one.tagName, marked: outlineStyle !== 'none' || boxShadow !== 'none' };
       });
-      if (!at || at.again) break;
+      if (!at || at.again === 'before') break;
+      // A date has several places in one field.
+      stayed = at.again === 'now' ? stayed + 1 : 0;
+      if (stayed > 6) break;
+      if (stayed > 0) continue;
       reached.push(at.name);
       if (!at.marked) unmarked.push(at.name);
     }

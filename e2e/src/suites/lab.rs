@@ -168,7 +168,7 @@ fn policy() -> Result<SdePolicy> {
                 "adequacy": {"asOf": day(-1), "maxAgeDays": 366, "countries": [{"country": "NZ", "scope": "Full"}]},
                 "sanctions": {"asOf": day(-1), "maxAgeDays": 366, "countries": ["KP"], "organisations": []},
             },
-            "deciders": ["approver-a", "approver-b", "custodian-a", "custodian-b"],
+            "deciders": ["approver-a", "approver-b", "checker-a", "checker-b", "custodian-a", "custodian-b"],
             "airlock": {
                 "reviewers": [
                     {"user": "checker-a", "roles": ["OutputChecker"]}, {"user": "checker-b", "roles": ["OutputChecker", "Senior"]},

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::json;
 
@@ -16,13 +16,14 @@ use crate::portal::portals::Side;
 pub(super) struct Album<'a> {
     front: &'a Front,
     folder: PathBuf,
-    paths: Mutex<Paths>,
+    notes: Mutex<Notes>,
 }
 
 #[derive(Default)]
-struct Paths {
+struct Notes {
     seen: BTreeSet<String>,
     linked: BTreeSet<String>,
+    wrong: Vec<String>,
 }
 
 impl<'a> Album<'a> {
@@ -41,14 +42,15 @@ impl<'a> Album<'a> {
         Ok(Self {
             front,
             folder,
-            paths: Mutex::default(),
+            notes: Mutex::default(),
         })
     }
 
-    /// Looks at the page that somebody is on: nothing wrong, all reached by keyboard, nothing from elsewhere; takes its picture.
+    /// Looks at the page that somebody is on: nothing wrong, all reached by keyboard, nothing from elsewhere; takes its picture. What
+    /// is wrong is kept for [`complete`](Self::complete), so that one page does not hide the others.
     ///
     /// # Errors
-    /// When something is wrong with it.
+    /// When the page is not there.
     pub(super) async fn page(&self, person: &str, side: Side, name: &str) -> Result<Page> {
         let page = self.answer(person, side, name).await?;
         let browser = &self.front.browser;
@@ -68,7 +70,7 @@ impl<'a> Album<'a> {
     /// The same for the answer to a form, which cannot be loaded again.
     ///
     /// # Errors
-    /// When something is wrong with it.
+    /// As [`page`](Self::page).
     pub(super) async fn answer(&self, person: &str, side: Side, name: &str) -> Result<Page> {
         let browser = &self.front.browser;
         let page = browser.page(person, "look", json!({})).await?;
@@ -83,15 +85,13 @@ impl<'a> Album<'a> {
             format_args!("{name}: its title is {:?}", page.title),
         )?;
         let keyboard = browser.keyboard(person).await?;
-        check(
-            keyboard.reached > 0 && keyboard.unreached.is_empty() && keyboard.unmarked.is_empty(),
-            format_args!("{name}: {keyboard:?}"),
-        )?;
-        let violations = browser.axe(person).await?;
-        check(
-            violations.is_empty(),
-            format_args!("{name}: {violations:#?}"),
-        )?;
+        if keyboard.reached == 0 || !keyboard.unreached.is_empty() || !keyboard.unmarked.is_empty()
+        {
+            self.wrong(format!("{name}: {keyboard:?}"));
+        }
+        for violation in browser.axe(person).await? {
+            self.wrong(format!("{name}: {violation}"));
+        }
         let file = self.folder.join(format!("{name}.png"));
         browser
             .act(person, "screenshot", json!({"file": file}))
@@ -100,28 +100,39 @@ impl<'a> Album<'a> {
         Ok(page)
     }
 
-    fn note(&self, own: &str, page: &Page) {
-        let mut paths = self.paths.lock().unwrap_or_else(PoisonError::into_inner);
-        paths.seen.insert(shape(own, &page.url));
-        let links = page.links.iter().map(|link| &link.href);
-        let within = links.filter(|href| href.starts_with(own));
-        paths.linked.extend(within.map(|href| shape(own, href)));
+    fn wrong(&self, what: String) {
+        self.notes().wrong.push(what);
     }
 
-    /// Whether every page that a page leads to was looked at.
+    fn notes(&self) -> MutexGuard<'_, Notes> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, own: &str, page: &Page) {
+        let mut notes = self.notes();
+        notes.seen.insert(shape(own, &page.url));
+        let links = page.links.iter().map(|link| &link.href);
+        let within = links.filter(|href| href.starts_with(own));
+        notes.linked.extend(within.map(|href| shape(own, href)));
+    }
+
+    /// Whether nothing was wrong with any page, and every page that a page leads to was looked at.
     ///
     /// # Errors
-    /// When one was not.
+    /// With everything that was wrong.
     pub(super) fn complete(&self) -> Result<()> {
-        let paths = self.paths.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut notes = self.notes();
         // The first leads to the provider, and the others are files to keep, not pages.
         let page =
             |path: &&String| !path.ends_with("/sign-in") && !path.contains("/attestations/*/");
-        let missed: Vec<&String> = paths.linked.difference(&paths.seen).filter(page).collect();
-        check(
-            missed.is_empty(),
-            format_args!("pages that nobody looked at: {missed:?}"),
-        )
+        let missed: Vec<String> = notes
+            .linked
+            .difference(&notes.seen)
+            .filter(page)
+            .map(|path| format!("nobody looked at {path}"))
+            .collect();
+        notes.wrong.extend(missed);
+        check(notes.wrong.is_empty(), notes.wrong.join("\n"))
     }
 }
 
