@@ -1,16 +1,20 @@
 //! `sde-agent`: runs beside data, without credentials. Each subcommand has its own file.
 
 mod airlock;
+mod counted;
 mod dial;
+mod door;
 mod exit;
 mod gate;
 mod kernel;
 mod listener;
 mod manifest;
 mod memory;
+mod page;
 mod probe;
 mod prober;
 mod sentinel;
+mod serve;
 mod standing;
 mod termination;
 mod tree;
@@ -53,9 +57,12 @@ enum Command {
     /// Hash a dataset's files and compare with the digest its custodian registered.
     #[command(after_help = EXIT_CODES)]
     Manifest(manifest::Args),
-    /// Seal, scan or verify one chamber of the airlock, as SDE_AIRLOCK_JOB says.
+    /// Seal, scan, verify, show or deliver one chamber of the airlock, as SDE_AIRLOCK_JOB says.
     #[command(after_help = EXIT_CODES)]
     AirlockJob(airlock::Args),
+    /// Stand between people's browsers and the jobs of the airlock that serve: bytes for tickets.
+    #[command(after_help = EXIT_CODES)]
+    Door(door::Args),
 }
 
 fn main() -> ExitCode {
@@ -98,6 +105,7 @@ fn dispatch(command: Command) -> Exit {
         }
         Command::Gate(args) => gate::run(&args),
         Command::Sentinel(args) => sentinel::run(&args),
+        Command::Door(args) => door::run(&args),
     }
 }
 

@@ -88,6 +88,7 @@ fn task(kind: JobKind) -> String {
         policy_digest: format!("v1:sha256:{}", "c".repeat(64)),
         thresholds: Thresholds { minimum_count: 10 },
         declaration: Declaration::default(),
+        door: None,
     };
     task.to_env().expect("a task")
 }

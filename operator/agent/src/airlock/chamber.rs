@@ -15,8 +15,8 @@ use crate::airlock::manifest::{Manifest, SealedFile, file_name};
 /// Read at once.
 const BUFFER: usize = 1 << 20;
 
-/// Bytes of a manifest: 50 files with the longest paths, escaped, fit many times.
-const MANIFEST_MAX: u64 = 4 << 20;
+/// Bytes of a manifest or report: 50 files with the longest paths, escaped, fit many times.
+const KEPT_MAX: u64 = 4 << 20;
 
 const MANIFEST: &str = "manifest.json";
 const FINDINGS: &str = "findings.json";
@@ -54,24 +54,40 @@ impl Chamber {
     /// # Errors
     /// [`JobError::Io`] when it is there and cannot be read.
     pub fn manifest(&self) -> Result<Option<Manifest>, JobError> {
-        let unread = "the manifest cannot be read";
-        let folder = match Folder::open(&self.sealed()) {
+        let bytes = self.kept(&self.sealed(), MANIFEST, "the manifest cannot be read")?;
+        Ok(bytes.map(|bytes| Manifest::parse(&bytes).unwrap_or_else(|| Manifest::new(Vec::new()))))
+    }
+
+    /// The scan's whole report, once there is one.
+    ///
+    /// # Errors
+    /// [`JobError::Io`] when it is there and cannot be read.
+    pub fn findings(&self) -> Result<Option<Vec<u8>>, JobError> {
+        self.kept(&self.report(), FINDINGS, "the report cannot be read")
+    }
+
+    /// A file that we wrote, if it is there; no more of it than we write.
+    fn kept(
+        &self,
+        folder: &Path,
+        name: &str,
+        unread: &'static str,
+    ) -> Result<Option<Vec<u8>>, JobError> {
+        let folder = match Folder::open(folder) {
             Ok(folder) => folder,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(JobError::Io(unread, error)),
         };
-        let file = match folder.file(MANIFEST) {
+        let file = match folder.file(name) {
             Ok(file) => file,
             Err(rustix::io::Errno::NOENT) => return Ok(None),
             Err(error) => return Err(JobError::Io(unread, error.into())),
         };
         let mut bytes = Vec::new();
-        file.take(MANIFEST_MAX)
+        file.take(KEPT_MAX)
             .read_to_end(&mut bytes)
             .map_err(JobError::io(unread))?;
-        Ok(Some(
-            Manifest::parse(&bytes).unwrap_or_else(|| Manifest::new(Vec::new())),
-        ))
+        Ok(Some(bytes))
     }
 
     /// Begins anew: an earlier attempt's rest goes, empty folders come.

@@ -81,5 +81,6 @@ pub fn task(kind: JobKind) -> Task {
         policy_digest: format!("v1:sha256:{}", "c".repeat(64)),
         thresholds: Thresholds { minimum_count: 10 },
         declaration: Declaration::default(),
+        door: None,
     }
 }

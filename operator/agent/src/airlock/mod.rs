@@ -1,7 +1,10 @@
-//! `sde-agent airlock-job`: seals, scans or verifies one chamber, as the task in its environment says, and reports by termination
-//! message. Holds no credentials, needs no network, and says no file's name, in messages or logs.
+//! `sde-agent airlock-job`: seals, scans, verifies, shows or delivers one chamber, as the task in its environment says, and reports
+//! by termination message. Holds no credentials, needs no network but to answer the door, and says no file's name, in messages or
+//! logs.
 
+mod access;
 mod chamber;
+mod deliver;
 mod error;
 mod findings;
 #[cfg(test)]
@@ -10,8 +13,11 @@ mod folder;
 mod manifest;
 mod scan;
 mod seal;
+mod sealed;
 mod verify;
+mod view;
 
+use std::net::SocketAddr;
 use std::panic;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -23,11 +29,16 @@ use sde_core::lock::is_pod_uid;
 
 use crate::exit::{Exit, block_on, terminated};
 use crate::termination;
+pub use access::now;
 use chamber::Chamber;
+use deliver::Patience;
 use error::JobError;
 use seal::Progress;
 
 const PROGRESS: Duration = Duration::from_secs(5);
+
+/// For the door's count of what it handed on.
+const DONE: Duration = Duration::from_secs(30);
 
 /// Arguments of `airlock-job`.
 #[derive(Debug, clap::Args)]
@@ -44,6 +55,12 @@ pub struct Args {
     /// Where the chamber, or the parts of it that this job needs, are mounted.
     #[arg(long, env = "SDE_CHAMBER", default_value = "/chamber")]
     chamber: PathBuf,
+    /// Deliver and View: where the door is answered.
+    #[arg(long, env = "SDE_LISTEN", default_value = "0.0.0.0:8444")]
+    listen: SocketAddr,
+    /// Deliver: how long to wait for somebody to come, in seconds.
+    #[arg(long, env = "SDE_PATIENCE_SECONDS", default_value_t = 1800)]
+    patience_seconds: u64,
     /// Where the report goes.
     #[arg(long, env = "SDE_TERMINATION_LOG", default_value = termination::DEFAULT_PATH)]
     termination_log: PathBuf,
@@ -74,21 +91,43 @@ pub fn run(args: Args) -> Exit {
         Err(error) => return fail(&args, &error.to_string(), Exit::BadArguments),
     };
     block_on(async move {
-        let (source, chamber) = (args.source.clone(), Chamber::at(&args.chamber));
-        let working = tokio::task::spawn_blocking(move || work(&task, &source, &chamber));
-        let result = tokio::select! {
-            joined = working => joined,
-            () = terminated() => return fail(&args, "ended by a signal", Exit::Refused),
+        let result = match task.kind {
+            JobKind::Deliver | JobKind::View => serve(&task, &args).await,
+            JobKind::Seal | JobKind::Scan | JobKind::Verify => {
+                let (source, chamber) = (args.source.clone(), Chamber::at(&args.chamber));
+                let working = tokio::task::spawn_blocking(move || work(&task, &source, &chamber));
+                tokio::select! {
+                    joined = working => match joined {
+                        Ok(done) => done.map(Some),
+                        Err(_) => return fail(&args, "the agent panicked", Exit::Internal),
+                    },
+                    () = terminated() => return fail(&args, "ended by a signal", Exit::Refused),
+                }
+            }
         };
         match result {
-            Ok(Ok(said)) => {
+            Ok(Some(said)) => {
                 let report = Report::new(&args.pod_uid, said);
                 finish(&args.termination_log, &report, Exit::Proven)
             }
-            Ok(Err(error)) => fail(&args, &error.to_string(), Exit::Refused),
-            Err(_) => fail(&args, "the agent panicked", Exit::Internal),
+            Ok(None) => Exit::Proven,
+            Err(error) => fail(&args, &error.to_string(), Exit::Refused),
         }
     })
+}
+
+/// What came of a job that serves; nothing is to be said of one that only showed.
+async fn serve(task: &Task, args: &Args) -> Result<Option<Said>, JobError> {
+    let (pod, chamber) = (&args.pod_uid, Chamber::at(&args.chamber));
+    if task.kind == JobKind::View {
+        return view::view(task, pod, &chamber, args.listen).await;
+    }
+    let patience = Patience {
+        ticket: Duration::from_secs(args.patience_seconds),
+        done: DONE,
+    };
+    let said = deliver::deliver(task, pod, &chamber, args.listen, patience).await?;
+    Ok(Some(said))
 }
 
 fn work(task: &Task, source: &Path, chamber: &Chamber) -> Result<Said, JobError> {
@@ -99,7 +138,9 @@ fn work(task: &Task, source: &Path, chamber: &Chamber) -> Result<Said, JobError>
             scan::scan(task, chamber, &mut looked).map(Said::Scanned)
         }
         JobKind::Verify => verify::verify(task, chamber).map(Said::Verified),
-        JobKind::View | JobKind::Deliver => Err(JobError::Unable("this agent serves no door")),
+        JobKind::View | JobKind::Deliver => {
+            Err(JobError::Unable("it serves, it is not run through"))
+        }
     };
     match done {
         Err(JobError::Refused(why)) => Ok(Said::Refused(why)),

@@ -16,7 +16,7 @@ mod totals;
 use block::Block;
 pub use column::number;
 pub use json::Json;
-use split::{DELIMITERS, Signature};
+pub use split::{DELIMITERS, Signature, cells, plausible};
 
 use crate::kind::{Class, Kind};
 use crate::limits::Thresholds;

@@ -1,0 +1,58 @@
+//! The list of a request's files.
+
+use axum::response::Html;
+use maud::html;
+
+use crate::airlock::manifest::Manifest;
+use crate::airlock::view::findings;
+use crate::airlock::view::looked::Looked;
+use crate::airlock::view::text::visible;
+use crate::page::page;
+
+/// The page.
+pub fn files(title: &str, manifest: &Manifest, looked: Option<&Looked>) -> Html<String> {
+    let title = format!("Files of {title}");
+    let main = html! {
+        h1 { (title) }
+        p { "Open each file before you decide. That you have opened it is logged, by its number." }
+        @if looked.is_none() {
+            p { strong { "There is no report of the scan." } " Do not decide without one." }
+        }
+        div class="scroll" tabindex="0" role="region" aria-label="Files" {
+            table {
+                caption { "Files: " (manifest.files.len()) ", bytes: " (manifest.size()) }
+                thead { tr {
+                    th scope="col" class="number" { "Number" }
+                    th scope="col" { "Name" }
+                    th scope="col" class="number" { "Bytes" }
+                    th scope="col" { "Recognised as" }
+                    th scope="col" { "Findings" }
+                } }
+                tbody {
+                    @for file in &manifest.files {
+                        @let report = looked.and_then(|l| l.file(file.number));
+                        tr {
+                            td class="number" { (file.number) }
+                            th scope="row" class="name" {
+                                a href={ "files/" (file.number) "/" } { (visible(file.path.as_bytes())) }
+                            }
+                            td class="number" { (file.size) }
+                            @match report {
+                                Some(report) => {
+                                    td { (report.kind()) }
+                                    td { (findings::summary(&report.findings)) }
+                                },
+                                None => { td { "not scanned" } td { "not scanned" } },
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        @if let Some(looked) = looked.filter(|l| !l.together.is_empty()) {
+            h2 { "What was found of the files together" }
+            (findings::table(&looked.together))
+        }
+    };
+    page(&title, &main)
+}

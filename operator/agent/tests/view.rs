@@ -1,0 +1,231 @@
+//! Looking at what is under review, through the door: everything in the files and their names is hostile.
+
+mod served;
+
+use std::io::Cursor;
+
+use image::{ImageFormat, RgbImage};
+use sde_core::airlock::JobKind;
+use sde_ticket::{Act, Ticket};
+use served::{PERSON, Site, UID, signed};
+
+const XSS: &str = "<script>alert(1)</script>";
+const SECRET: &[u8] = b"participant-17,rs123,0/1";
+
+fn png(width: u32, height: u32) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    let image = RgbImage::from_fn(width, height, |x, y| image::Rgb([x as u8, y as u8, 7]));
+    image
+        .write_to(&mut bytes, ImageFormat::Png)
+        .expect("encoded");
+    bytes.into_inner()
+}
+
+/// A small image whose header says that it is a large one.
+fn boastful() -> Vec<u8> {
+    let mut bytes = png(8, 8);
+    bytes[16..20].copy_from_slice(&5000_u32.to_be_bytes());
+    bytes[20..24].copy_from_slice(&5000_u32.to_be_bytes());
+    let mut crc = flate2::Crc::new();
+    crc.update(&bytes[12..29]);
+    bytes[29..33].copy_from_slice(&crc.sum().to_be_bytes());
+    bytes
+}
+
+fn address(rest: &str) -> String {
+    format!("/view/{UID}/{rest}")
+}
+
+/// Files in the order of their names: 0 table, 1 image with something behind it, 2 text, 3 bytes, 4 huge image.
+fn site() -> Site {
+    let mut table = format!("group,cases\n{XSS},12\n\"<img src=x onerror=alert(1)>\",13\n");
+    for n in 0..10_000 {
+        table.push_str(&format!("g{n},{}\n", 100 + n));
+    }
+    let mut image = png(64, 48);
+    image.extend(SECRET);
+    let text = format!("{XSS}\u{202e}\nA \"quoted\" line & more.\r\n");
+    Site::sealed(&[
+        ("0<script>alert(1)<script>.csv", table.as_bytes()),
+        ("1.png", &image),
+        ("2\" onmouseover=\"alert(1).txt", text.as_bytes()),
+        ("3.bin", &[0, 1, 2, b'<', b'b', b'>', 0xff]),
+        ("4.png", &boastful()),
+    ])
+}
+
+#[test]
+fn reviewers_see_every_file_and_nothing_of_it_acts() {
+    let site = site();
+    site.run(JobKind::Scan);
+    let (job, _door) = (site.job(JobKind::View), site.door());
+    let client = site.client();
+    let token = signed(&site.ticket(Act::View));
+    let entered = client.post("/view", &token);
+    assert_eq!(entered.status, 303);
+    assert_eq!(entered.header("location"), address(""));
+    let cookie = entered.header("set-cookie");
+    assert!(cookie.starts_with(&format!("__Host-sde-view={token}; Path=/; Max-Age=")));
+    for wanted in ["Secure", "HttpOnly", "SameSite=Lax"] {
+        assert!(cookie.contains(wanted), "{cookie}");
+    }
+
+    let pages = [
+        "",
+        "files/0/",
+        "files/0/?as=text",
+        "files/1/",
+        "files/1/?as=text",
+        "files/2/",
+        "files/3/",
+        "files/3/?as=text",
+        "files/4/",
+    ];
+    for page in pages {
+        let answer = client.get(&address(page), &token);
+        assert_eq!(answer.status, 200, "{page}");
+        let text = answer.text();
+        for bad in ["<script", "<img src=x", "onmouseover=\"", "\u{202e}"] {
+            assert!(!text.contains(bad), "{page}: {bad}");
+        }
+        for wanted in ["<html lang=\"en\">", "<title>", "<h1>", "class=\"skip\""] {
+            assert!(text.contains(wanted), "{page}: {wanted}");
+        }
+        assert_eq!(answer.header("content-type"), "text/html; charset=utf-8");
+        let policy = answer.header("content-security-policy");
+        assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"));
+        assert_eq!(answer.header("cache-control"), "no-store");
+    }
+    let text = |page: &str| client.get(&address(page), &token).text();
+    let list = text("");
+    assert!(list.contains("0&lt;script&gt;alert(1)&lt;script&gt;.csv"));
+    assert!(list.contains("2&quot; onmouseover=&quot;alert(1).txt"));
+    // The scan's own words: what kind, and which rule.
+    assert!(
+        list.contains("<td>PNG</td>") && list.contains("AL-G"),
+        "{list}"
+    );
+    let table = text("files/0/");
+    assert!(table.contains("<th scope=\"col\">group</th>"));
+    assert!(table.contains("<td>&lt;script&gt;alert(1)&lt;/script&gt;</td>"));
+    assert!(text("files/2/").contains("<mark>U+202E</mark>"));
+    assert!(text("files/2/").contains("&amp; more.<mark>\\r</mark>"));
+    assert!(text("files/3/").contains("00 01 02 3c 62 3e ff"));
+    assert_eq!(
+        client.get("/style.css", "").header("content-type"),
+        "text/css; charset=utf-8"
+    );
+
+    job.signal("-TERM");
+    let output = job.output();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(!site.path("log").exists(), "nothing is to be said");
+    let log = String::from_utf8(output.stderr).expect("UTF-8");
+    let opened = log
+        .lines()
+        .filter(|l| l.contains("opened") && l.contains(PERSON));
+    assert!(
+        opened
+            .clone()
+            .any(|l| l.contains("file=3") && l.contains(UID)),
+        "{log}"
+    );
+    assert!(opened.count() >= pages.len() - 1);
+    for name in ["script", ".csv", ".png", "onmouseover", "quoted"] {
+        assert!(!log.contains(name), "{name}: {log}");
+    }
+}
+
+#[test]
+fn pages_begin_and_end() {
+    let site = site();
+    let (_job, _door) = (site.job(JobKind::View), site.door());
+    let (client, token) = (site.client(), signed(&site.ticket(Act::View)));
+    let get = |page: &str| client.get(&address(page), &token);
+    let (first, last) = (get("files/0/?page=0").text(), get("files/0/?page=2").text());
+    assert!(
+        first.contains("Page 1 of 4") && first.contains("Next page"),
+        "{first}"
+    );
+    assert!(!first.contains("Page before"));
+    assert!(last.contains("Page 3 of 4") && last.contains("Page before"));
+    assert!(get("files/0/?page=3").text().contains(">g9999<"));
+    for page in [
+        "files/0/?page=4",
+        "files/1/?page=1",
+        "files/5/",
+        "files/0/?page=-1",
+        "files/0/?as=raw",
+        "files/00x/",
+        "files/3/image/",
+    ] {
+        assert_eq!(get(page).status, 404, "{page}");
+    }
+    let most = format!("files/0/?page={}", u64::MAX);
+    assert_eq!(get(&most).status, 404);
+}
+
+#[test]
+fn images_come_back_drawn_anew_or_not_at_all() {
+    let site = site();
+    let (_job, _door) = (site.job(JobKind::View), site.door());
+    let (client, token) = (site.client(), signed(&site.ticket(Act::View)));
+    let get = |page: &str| client.get(&address(page), &token);
+    assert!(
+        get("files/1/")
+            .text()
+            .contains("<img src=\"image\" alt=\"The content of file 1\">")
+    );
+    let drawn = get("files/1/image");
+    assert_eq!(
+        (drawn.status, drawn.header("content-type")),
+        (200, "image/png")
+    );
+    assert!(!drawn.body.windows(SECRET.len()).any(|w| w == SECRET));
+    let pixels = image::load_from_memory(&drawn.body)
+        .expect("a PNG")
+        .into_rgb8();
+    assert_eq!(pixels.dimensions(), (64, 48));
+    assert_eq!(pixels.get_pixel(3, 5), &image::Rgb([3, 5, 7]));
+    assert_eq!(get("files/4/image").status, 413);
+    assert_eq!(get("files/0/image").status, 422);
+}
+
+#[test]
+fn nobody_looks_without_a_ticket_for_it() {
+    let site = site();
+    let (_job, _door) = (site.job(JobKind::View), site.door());
+    let client = site.client();
+    let good = site.ticket(Act::View);
+    let other = Ticket {
+        uid: good.pod.clone(),
+        ..good.clone()
+    };
+    assert_eq!(
+        client.get(&address(""), &signed(&good)).status,
+        200,
+        "the control"
+    );
+    assert_eq!(client.get(&address(""), "").status, 401);
+    assert_eq!(client.get(&address(""), &served::forged(&good)).status, 401);
+    assert_eq!(client.get(&address(""), &signed(&other)).status, 403);
+    let theirs = format!("/view/{}/", other.uid);
+    assert_eq!(
+        client.get(&theirs, &signed(&other)).status,
+        403,
+        "the viewer says no"
+    );
+    let collect = signed(&site.ticket(Act::Collect));
+    assert_eq!(client.get(&address(""), &collect).status, 403);
+    assert_eq!(client.post("/view", &collect).status, 403);
+    assert_eq!(
+        client.request("POST", &address(""), &signed(&good)).status,
+        405
+    );
+    for (token, status) in [(signed(&good), 200), (collect, 403), (String::new(), 401)] {
+        let answer = site
+            .at_job("GET", &address("files/2/"), &token)
+            .expect("an answer");
+        assert_eq!(answer.status, status);
+    }
+}
