@@ -56,6 +56,7 @@ impl<'a> Shell<'a> {
                 ("/", "Review queue"),
                 ("/projects", "Projects"),
                 ("/closures", "Closures"),
+                ("/receipts", "Receipts"),
                 ("/attestations", "Attestations"),
             ],
             _ => &[],

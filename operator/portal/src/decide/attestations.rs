@@ -11,7 +11,7 @@ use sde_core::say::stamp;
 use sde_crds::DestructionRecord;
 use sde_crds::destruction_record::{Claim, Outcome};
 
-use super::seen;
+use super::{record_name, seen};
 use crate::app::App;
 use crate::args::Role;
 use crate::error::PageError;
@@ -103,17 +103,8 @@ pub fn render_list(who: &SignedIn, records: Option<Vec<DestructionRecord>>) -> M
     Shell::of(Role::Decide, who, "/attestations").page("Attestations", content)
 }
 
-/// Names of records: a project's, a hyphen and eight digits.
-fn checked(name: &str) -> Result<(), PageError> {
-    let fits = (1..=63).contains(&name.len())
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-    fits.then_some(()).ok_or(PageError::NoPage)
-}
-
 async fn find(client: Client, name: &str) -> Result<DestructionRecord, PageError> {
-    checked(name)?;
+    record_name(name)?;
     records(client)
         .get(name)
         .await

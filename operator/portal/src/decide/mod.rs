@@ -8,6 +8,7 @@ pub mod known;
 pub mod one;
 mod projects;
 pub mod queue;
+mod receipts;
 mod review;
 mod spec;
 
@@ -36,6 +37,11 @@ pub fn router() -> Router<App> {
         .route("/attestations", get(attestations::list))
         .route("/attestations/{record}", get(attestations::page))
         .route("/attestations/{record}/{file}", get(attestations::download))
+        .route("/receipts", get(receipts::list))
+        .route(
+            "/receipts/{receipt}/bundle.sigstore.json",
+            get(receipts::download),
+        )
 }
 
 /// What was just done.
@@ -52,4 +58,13 @@ fn seen<T>(found: kube::Result<T>, doing: &str) -> Result<Option<T>, PageError> 
         Err(error) if is_code(&error, 403) => Ok(None),
         Err(error) => Err(PageError::api(doing)(error)),
     }
+}
+
+/// Takes the name of a signed record from an address.
+fn record_name(name: &str) -> Result<(), PageError> {
+    let fits = (1..=63).contains(&name.len())
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    fits.then_some(()).ok_or(PageError::NoPage)
 }

@@ -62,11 +62,43 @@ async fn every_page_of_deciders_is_read_as_the_decider() {
         "/closures",
         "/closures/prj-4f2c",
         "/attestations",
+        "/receipts",
     ] {
         let answer = browser.get(path).await;
         assert_eq!(answer.status, StatusCode::OK, "{path} {}", answer.body);
         all_as(&taken(&portal), "checker-a");
     }
+}
+
+#[tokio::test]
+async fn what_was_signed_is_handed_out_byte_for_byte_and_other_names_are_asked_of_nobody() {
+    let portal = portal(Role::Decide, fixtures::known()).await;
+    let mut browser = decider(&portal, "custodian-a").await;
+    let list = browser.get("/receipts").await.body;
+    let path = "/receipts/prj-4f2c-0b9d4f6e-collected-1/bundle.sigstore.json";
+    assert!(list.contains(path), "{list}");
+    taken(&portal);
+    let file = browser.get(path).await;
+    assert_eq!(file.body, fixtures::BUNDLE);
+    let name = file.headers.get("content-disposition").expect("header");
+    assert!(
+        name.to_str()
+            .expect("text")
+            .starts_with("attachment; filename=\"prj-4f2c-")
+    );
+    all_as(&taken(&portal), "custodian-a");
+    for bad in [
+        "/receipts/A/bundle.sigstore.json",
+        "/receipts/%2e%2e/bundle.sigstore.json",
+        "/attestations/a%22b",
+    ] {
+        assert_eq!(
+            browser.get(bad).await.status,
+            StatusCode::NOT_FOUND,
+            "{bad}"
+        );
+    }
+    assert!(taken(&portal).is_empty());
 }
 
 #[tokio::test]

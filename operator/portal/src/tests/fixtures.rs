@@ -21,6 +21,8 @@ use crate::signed_in::SignedIn;
 use crate::user::User;
 
 pub const UID: &str = "0b9d4f6e-7f3a-4d0e-9c55-2f6f3b6f8a10";
+/// What a bundle's bytes are, for this.
+pub const BUNDLE: &str = "{\"mediaType\": \"application/vnd.dev.sigstore.bundle.v0.3+json\"}";
 /// Paths of the API.
 pub const GROUP: &str = "/apis/sde-operator.dev/v1alpha1";
 pub const REQUESTS: &str =
@@ -199,6 +201,18 @@ pub fn known() -> BTreeMap<String, Value> {
     );
     let policy = serde_json::to_value(policy()).expect("json");
     known.insert(format!("{GROUP}/sdepolicies/default"), policy);
+    let receipt = json!({
+        "apiVersion": "sde-operator.dev/v1alpha1", "kind": "AirlockReceipt",
+        "metadata": {"name": "prj-4f2c-0b9d4f6e-collected-1"},
+        "spec": {"project": "prj-4f2c", "projectUID": UID, "request": "released", "requestUID": UID,
+            "event": "Collected", "at": "2026-11-21T23:00:00Z", "bundle": BUNDLE, "publicKey": ""},
+    });
+    known.insert(
+        format!("{GROUP}/airlockreceipts"),
+        list("AirlockReceiptList", json!([receipt])),
+    );
+    let path = format!("{GROUP}/airlockreceipts/prj-4f2c-0b9d4f6e-collected-1");
+    known.insert(path, receipt);
     known.insert(
         format!("{GROUP}/destructionrecords"),
         list("DestructionRecordList", json!([])),
