@@ -2,6 +2,7 @@
 
 pub mod acts;
 pub mod attestation;
+pub mod door;
 pub mod notebook;
 pub mod people;
 pub mod session;

@@ -48,16 +48,26 @@ pub fn talk(
         .iter()
         .map(|cell| json!({"name": cell.name, "code": cell.code}))
         .collect();
-    delete(site, name)?;
-    site.apply(&pod(site, name, url, token, &Value::from(cells)))?;
-    let log = finished(site, name);
-    delete(site, name)?;
-    log?.lines()
+    let env = json!([{"name": "SDE_TOKEN", "value": token}, {"name": "SDE_CELLS", "value": Value::from(cells).to_string()}]);
+    run(site, name, &pod(site, name, &[CLIENT, url], &env))?
+        .lines()
         .map(|line| {
             serde_json::from_str(line)
                 .map_err(|e| Error::malformed(std::path::Path::new(name), format!("{e}: {line}")))
         })
         .collect()
+}
+
+/// Runs a pod of the hub's namespace to its end, and returns its log.
+///
+/// # Errors
+/// When it does not end well in time; its log is in the error.
+pub fn run(site: &Site, name: &str, pod: &Value) -> Result<String> {
+    delete(site, name)?;
+    site.apply(pod)?;
+    let log = finished(site, name);
+    delete(site, name)?;
+    log
 }
 
 fn delete(site: &Site, name: &str) -> Result<()> {
@@ -95,16 +105,13 @@ fn finished(site: &Site, name: &str) -> Result<String> {
             "Failed" => {
                 return Err(Error::malformed(
                     std::path::Path::new(name),
-                    format!("the notebook client failed: {}", log()?),
+                    format!("the client failed: {}", log()?),
                 ));
             }
             _ if began.elapsed() > PATIENCE => {
                 return Err(Error::malformed(
                     std::path::Path::new(name),
-                    format!(
-                        "the notebook client does not end: {}",
-                        log().unwrap_or_default()
-                    ),
+                    format!("the client does not end: {}", log().unwrap_or_default()),
                 ));
             }
             _ => std::thread::sleep(Duration::from_millis(300)),
@@ -112,7 +119,9 @@ fn finished(site: &Site, name: &str) -> Result<String> {
     }
 }
 
-fn pod(site: &Site, name: &str, url: &str, token: &str, cells: &Value) -> Value {
+/// A client: a Python program in the environment image, with its arguments and environment, where the hub's proxy is.
+pub fn pod(site: &Site, name: &str, program: &[&str], env: &Value) -> Value {
+    let command: Vec<&str> = ["python3", "-c"].iter().chain(program).copied().collect();
     json!({
         "apiVersion": "v1", "kind": "Pod",
         "metadata": {"name": name, "namespace": "sde-hub", "labels": {"app.kubernetes.io/component": "proxy"}},
@@ -120,8 +129,7 @@ fn pod(site: &Site, name: &str, url: &str, token: &str, cells: &Value) -> Value 
             "restartPolicy": "Never", "automountServiceAccountToken": false, "enableServiceLinks": false,
             "containers": [{
                 "name": "client", "image": site.environment.reference, "imagePullPolicy": "IfNotPresent",
-                "command": ["python3", "-c", CLIENT, url],
-                "env": [{"name": "SDE_TOKEN", "value": token}, {"name": "SDE_CELLS", "value": cells.to_string()}],
+                "command": command, "env": env,
             }],
         },
     })

@@ -1,15 +1,17 @@
 //! An export on a real cluster: a notebook's folder, sealed, scanned, reviewed by two, verified; and what does not get through.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::error::{Result, check, check_equal};
+use super::node_door;
+use super::node_request::Request;
 use crate::node::Site;
-use crate::node::acts::{self, PATIENCE, namespace};
+use crate::node::acts::{self, namespace};
 use crate::node::attestation::Exported;
+use crate::node::door::Door;
 use crate::node::notebook::{Cell, talk};
-use crate::node::story::{self, RESEARCHER, Source, condition, get, wait_for};
+use crate::node::story::{self, RESEARCHER, Source, condition, get};
 
-const CHECKERS: [&str; 2] = ["checker-a", "checker-b"];
 /// What the researcher wants out: a script.
 const SCRIPT: &str =
     "# Variants in windows of a megabase.\nfor window in range(0, 64):\n    print(window)\n";
@@ -52,8 +54,11 @@ fn released(site: &Site, project: &str, notebook: &Notebook<'_>) -> Result<()> {
         "open('outbox/tables/windows.py', 'w').write('import secrets')\nprint('ok')",
     )?;
     request.confirm()?;
+    let door = Door::open(site)?;
+    node_door::looked_at(&door, &request, SCRIPT)?;
     request.approve()?;
     let released = request.phase("Released")?;
+    node_door::collected(site, &door, &request, SCRIPT)?;
     for digest in ["contentDigest", "findingsDigest"] {
         check(
             released["status"]["approval"][digest].is_string(),
@@ -175,162 +180,5 @@ impl<'a> Notebook<'a> {
             ok && answers.len() == 1,
             format_args!("{name}: {answers:?}"),
         )
-    }
-}
-
-struct Request<'a> {
-    site: &'a Site,
-    namespace: String,
-    name: String,
-}
-
-impl<'a> Request<'a> {
-    fn of(site: &'a Site, project: &str, name: &str) -> Self {
-        Self {
-            site,
-            namespace: namespace(project),
-            name: name.to_owned(),
-        }
-    }
-
-    fn ask(site: &'a Site, project: &str, name: &str, folder: &str) -> Result<Self> {
-        let request = Self::of(site, project, name);
-        let object = json!({
-            "apiVersion": "sde-operator.dev/v1alpha1", "kind": "AirlockRequest",
-            "metadata": {"name": name, "namespace": request.namespace},
-            "spec": {
-                "requester": RESEARCHER, "direction": "Export", "folder": folder, "justification": "The script of the article",
-                "seal": true, "withdrawn": false,
-                "outputs": [{"name": "script", "files": [0], "statistic": "Code", "suppression": {"method": "NotApplicable"}, "intendedUse": "Software"}],
-            },
-        });
-        site.apply_as(RESEARCHER, &object)?;
-        Ok(request)
-    }
-
-    fn when(&self, wanted: &str, holds: impl Fn(&Value) -> bool) -> Result<Value> {
-        let what = (
-            "airlockrequest",
-            self.name.as_str(),
-            Some(self.namespace.as_str()),
-        );
-        Ok(wait_for(self.site, what, wanted, PATIENCE, holds)?)
-    }
-
-    fn phase(&self, phase: &str) -> Result<Value> {
-        self.when(phase, |r| r["status"]["phase"] == phase)
-    }
-
-    fn patch(&self, spec: &Value) -> Result<()> {
-        let patch = json!({"spec": spec}).to_string();
-        let args = [
-            "patch",
-            "airlockrequest",
-            &self.name,
-            "--namespace",
-            &self.namespace,
-            "--type",
-            "merge",
-            "--patch",
-            &patch,
-        ];
-        self.site.kubectl(RESEARCHER, &args)?;
-        Ok(())
-    }
-
-    fn confirm(&self) -> Result<()> {
-        let sealed = self.when("sealed", |r| r["status"]["content"].is_object())?;
-        self.patch(&json!({"confirmedDigest": sealed["status"]["content"]["digest"]}))
-    }
-
-    fn approve(&self) -> Result<()> {
-        let seen = self.phase("InReview")?;
-        let rules = seen["status"]["findings"]["rules"].as_array();
-        let held = rules
-            .into_iter()
-            .flatten()
-            .filter(|r| r["severity"] != "Warn");
-        let answers: Vec<Value> = held
-            .map(|r| json!({"rule": r["rule"], "answer": "Looked at in full"}))
-            .collect();
-        check(
-            answers.is_empty(),
-            format_args!("honest code is held: {}", seen["status"]["findings"]),
-        )?;
-        CHECKERS
-            .iter()
-            .try_for_each(|checker| self.review(checker, &json!({})))
-    }
-
-    fn review(&self, reviewer: &str, with: &Value) -> Result<()> {
-        let seen = get(
-            self.site,
-            "airlockrequest",
-            &self.name,
-            Some(&self.namespace),
-        )?;
-        let findings = &seen["status"]["findings"];
-        let mut review = json!({
-            "apiVersion": "sde-operator.dev/v1alpha1", "kind": "AirlockReview",
-            "metadata": {"name": format!("{}-{reviewer}", self.name), "namespace": self.namespace},
-            "spec": {
-                "request": self.name, "requestUID": seen["metadata"]["uid"], "requester": RESEARCHER, "reviewer": reviewer,
-                "role": "OutputChecker", "decision": "Approve", "conflictOfInterest": "None", "reason": "SafeAsDeclared",
-                "contentDigest": seen["status"]["content"]["digest"], "findingsDigest": findings["digest"],
-                "policyDigest": findings["policyDigest"],
-            },
-        });
-        for (key, value) in with.as_object().into_iter().flatten() {
-            review["spec"][key] = value.clone();
-        }
-        self.site.create_as(reviewer, &review)?;
-        Ok(())
-    }
-
-    fn volume(&self) -> Result<Value> {
-        let request = get(
-            self.site,
-            "airlockrequest",
-            &self.name,
-            Some(&self.namespace),
-        )?;
-        let uid = request["metadata"]["uid"].as_str().unwrap_or_default();
-        let label = format!("sde-operator.dev/airlock-request-uid={uid}");
-        let args = ["get", "pv", "--selector", &label, "--output", "json"];
-        let list: Value =
-            serde_json::from_str(&self.site.cluster.kubectl(args)?).unwrap_or_default();
-        Ok(list["items"][0].clone())
-    }
-
-    /// Where local-path-provisioner keeps the chamber.
-    fn path(&self) -> Result<String> {
-        let spec = &self.volume()?["spec"];
-        let path = spec["hostPath"]["path"]
-            .as_str()
-            .or(spec["local"]["path"].as_str());
-        check(
-            path.is_some(),
-            format_args!("not a folder of a node: {spec}"),
-        )?;
-        Ok(path.unwrap_or_default().to_owned())
-    }
-
-    fn node(&self) -> Result<String> {
-        Ok(self
-            .site
-            .cluster
-            .nodes()?
-            .first()
-            .cloned()
-            .unwrap_or_default())
-    }
-
-    /// The one file, as the node has it.
-    fn bytes(&self) -> Result<String> {
-        let file = format!("{}/content/000", self.path()?);
-        Ok(self
-            .site
-            .cluster
-            .exec_on_node(&self.node()?, &["cat", &file])?)
     }
 }

@@ -1,0 +1,45 @@
+"""A browser's part at the airlock's door: posts a ticket, follows to the pages or takes the archive, and tells what it got."""
+
+import hashlib
+import http.cookiejar
+import io
+import json
+import os
+import ssl
+import tarfile
+import urllib.error
+import urllib.parse
+import urllib.request
+
+url, act, ticket = (os.environ[name] for name in ("SDE_URL", "SDE_ACT", "SDE_TICKET"))
+trust = ssl.create_default_context(cadata=os.environ["SDE_CA"])
+trust.check_hostname = False  # The door is asked by its Service's address; its certificate is what is checked.
+browser = urllib.request.build_opener(
+    urllib.request.HTTPSHandler(context=trust),
+    urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()),
+)
+
+
+def ask(path, form=None):
+    data = urllib.parse.urlencode(form).encode() if form else None
+    try:
+        with browser.open(urllib.request.Request(url + path, data=data), timeout=60) as answer:
+            return answer.status, dict(answer.headers), answer.read()
+    except urllib.error.HTTPError as refused:
+        return refused.code, dict(refused.headers), refused.read()
+
+
+if act == "Collect":
+    status, headers, body = ask("/collect", {"ticket": ticket})
+    told = {"status": status, "bytes": len(body), "sha256": hashlib.sha256(body).hexdigest(), "type": headers.get("Content-Type")}
+    if status == 200:
+        with tarfile.open(fileobj=io.BytesIO(body)) as archive:
+            told["files"] = {m.name: archive.extractfile(m).read().decode() for m in archive.getmembers()}
+    else:
+        told["said"] = body.decode()
+else:
+    status, headers, body = ask("/view", {"ticket": ticket})
+    told = {"status": status, "list": body.decode(), "policy": headers.get("Content-Security-Policy")}
+    if status == 200:
+        told["first"] = ask(os.environ["SDE_FIRST"])[2].decode()
+print(json.dumps(told))

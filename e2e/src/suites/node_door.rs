@@ -1,0 +1,134 @@
+//! The door on a real cluster: reviewers see what was sealed, its requester collects it once for each time they ask, and both counts
+//! of what was handed out agree with what arrived.
+
+use sde_ticket::Act;
+use serde_json::{Value, json};
+
+use super::error::{Result, check, check_equal};
+use super::node_request::Request;
+use crate::node::Site;
+use crate::node::acts::PATIENCE;
+use crate::node::door::Door;
+use crate::node::story::{RESEARCHER, get, wait_for};
+
+/// How long a ticket of a test is good for, in seconds.
+const LIFE: u64 = 300;
+
+fn serves(request: &Value, kind: &str) -> bool {
+    let serving = request["status"]["serving"].as_array();
+    serving.into_iter().flatten().any(|s| s["kind"] == kind)
+}
+
+/// A reviewer sees the file that was sealed, as text; a ticket of the requester's to look is none that a portal signs, and one for
+/// another pod opens nothing.
+pub(super) fn looked_at(door: &Door<'_>, request: &Request<'_>, script: &str) -> Result<()> {
+    let seen = request.when("a viewer", |r| serves(r, "View"))?;
+    let ticket = door.ticket(&seen, Act::View, "checker-a", LIFE)?;
+    let uid = seen["metadata"]["uid"].as_str().unwrap_or_default();
+    let first = format!("/view/{uid}/files/0/");
+    let told = door.visit(Act::View, &ticket, &first)?;
+    let text = |field: &str| told[field].as_str().unwrap_or_default().to_owned();
+    check_equal("answer to the list", &told["status"], &json!(200))?;
+    check(
+        text("list").contains("windows.py"),
+        format_args!("the list does not name the file: {told}"),
+    )?;
+    let line = script.lines().next().unwrap_or_default();
+    check(
+        text("first").contains(line),
+        format_args!("the file's text is not shown: {told}"),
+    )?;
+    check(
+        text("policy").contains("default-src 'none'"),
+        format_args!("no Content-Security-Policy: {told}"),
+    )?;
+    let mut elsewhere = seen.clone();
+    for serving in elsewhere["status"]["serving"]
+        .as_array_mut()
+        .into_iter()
+        .flatten()
+    {
+        serving["pod"] = json!("00000000-0000-4000-8000-000000000000");
+    }
+    let ticket = door.ticket(&elsewhere, Act::View, "checker-a", LIFE)?;
+    let told = door.visit(Act::View, &ticket, &first)?;
+    check(
+        told["status"] != 200 && !told.to_string().contains("windows.py"),
+        format_args!("a ticket for another pod opens this one: {told}"),
+    )
+}
+
+/// What arrives is what was reviewed, counted twice, with a receipt that verifies; the same ticket gives nothing more, and neither does
+/// one in somebody else's name.
+pub(super) fn collected(
+    site: &Site,
+    door: &Door<'_>,
+    request: &Request<'_>,
+    script: &str,
+) -> Result<()> {
+    request.patch(&json!({"collect": 1}))?;
+    let ready = request.when("ready to be collected", |r| serves(r, "Deliver"))?;
+    let other = door.ticket(&ready, Act::Collect, "u-19ab", LIFE)?;
+    let told = door.visit(Act::Collect, &other, "")?;
+    check(
+        told["status"] != 200,
+        format_args!("somebody else collected it: {told}"),
+    )?;
+    let ticket = door.ticket(&ready, Act::Collect, RESEARCHER, LIFE)?;
+    let got = door.visit(Act::Collect, &ticket, "")?;
+    check_equal("answer", &got["status"], &json!(200))?;
+    check_equal(
+        "what arrived",
+        &got["files"],
+        &json!({"windows.py": script}),
+    )?;
+    let noted = request.when("collected", |r| {
+        r["status"]["receipts"]
+            .as_array()
+            .is_some_and(|r| r.len() == 2)
+    })?;
+    let delivery = &noted["status"]["deliveries"][0];
+    check_equal("outcome", &delivery["outcome"], &json!("Complete"))?;
+    for count in ["bytes", "doorBytes"] {
+        check_equal(count, &delivery[count], &got["bytes"])?;
+    }
+    let hash = json!(format!(
+        "sha256:{}",
+        got["sha256"].as_str().unwrap_or_default()
+    ));
+    for sum in ["sha256", "doorSha256"] {
+        check_equal(sum, &delivery[sum], &hash)?;
+    }
+    let again = door.visit(Act::Collect, &ticket, "")?;
+    check(
+        again["status"] != 200,
+        format_args!("one ticket collected twice: {again}"),
+    )?;
+    let gone = |r: &Value| !serves(r, "Deliver");
+    request.when("no longer served", gone)?;
+    receipts(site, &noted)
+}
+
+/// Each receipt is verified with the key that the Project's status told from the start.
+fn receipts(site: &Site, request: &Value) -> Result<()> {
+    let namespace = request["metadata"]["namespace"]
+        .as_str()
+        .unwrap_or_default();
+    let name = namespace.replacen("sde-project-", "", 1);
+    let project = wait_for(site, ("project", &name, None), "its key", PATIENCE, |p| {
+        p["status"]["attestationKey"].is_object()
+    })?;
+    let key = project["status"]["attestationKey"]["publicKey"].as_str();
+    let names = request["status"]["receipts"].as_array();
+    for receipt in names.into_iter().flatten().filter_map(Value::as_str) {
+        let found = get(site, "airlockreceipt", receipt, None)?;
+        let bundle = found["spec"]["bundle"].as_str().unwrap_or_default();
+        let verified = sde_evidence::verify_receipt(bundle.as_bytes(), key.unwrap_or_default());
+        let said = verified.map(|v| v.statement.predicate);
+        check(
+            said.as_ref().is_ok_and(|said| said.request.project == name),
+            format_args!("{receipt} does not verify: {said:?}"),
+        )?;
+    }
+    Ok(())
+}
