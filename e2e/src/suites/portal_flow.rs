@@ -193,6 +193,8 @@ async fn closed(lab: &Lab, front: &Front, album: &Album<'_>) -> Result<()> {
         shows(&decided, "Your decision is made")?;
     }
     let custodian = Visitor::at(front, Side::Decide, "custodian-a").await?;
+    custodian.until("/receipts", "Released").await?;
+    custodian.pictured(album, "decide-receipts").await?;
     let record = custodian.until("/attestations", name).await?;
     custodian.pictured(album, "decide-attestations").await?;
     let link = record.links.iter().find(|link| link.text.starts_with(name));
