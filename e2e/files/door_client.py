@@ -24,9 +24,9 @@ def ask(path, form=None):
     data = urllib.parse.urlencode(form).encode() if form else None
     try:
         with browser.open(urllib.request.Request(url + path, data=data), timeout=60) as answer:
-            return answer.status, dict(answer.headers), answer.read()
+            return answer.status, answer.headers, answer.read()
     except urllib.error.HTTPError as refused:
-        return refused.code, dict(refused.headers), refused.read()
+        return refused.code, refused.headers, refused.read()
 
 
 if act == "Collect":
