@@ -123,8 +123,8 @@ impl<'a> Album<'a> {
     pub(super) fn complete(&self) -> Result<()> {
         let mut notes = self.notes();
         // The first leads to the provider, and the others are files to keep, not pages.
-        let page =
-            |path: &&String| !path.ends_with("/sign-in") && !path.contains("/attestations/*/");
+        let file = |path: &str| path.contains("/attestations/*/") || path.contains("/receipts/*/");
+        let page = |path: &&String| !path.ends_with("/sign-in") && !file(path);
         let missed: Vec<String> = notes
             .linked
             .difference(&notes.seen)
@@ -145,7 +145,14 @@ fn shape(own: &str, url: &str) -> String {
         .split('/')
         .map(|word| {
             let star = named && word != "new";
-            named = ["projects", "requests", "closures", "attestations"].contains(&word);
+            named = [
+                "projects",
+                "requests",
+                "closures",
+                "attestations",
+                "receipts",
+            ]
+            .contains(&word);
             if star { "*" } else { word }
         })
         .collect();
