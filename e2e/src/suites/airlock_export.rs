@@ -85,13 +85,23 @@ impl<'a> Export<'a> {
     /// # Errors
     /// When the API server refuses.
     pub(super) async fn ask(lab: &'a Lab, project: &str, name: &str) -> Result<Self> {
-        let export = Self::of(lab, project, name);
-        let request = request(name)?;
-        export
-            .requests(RESEARCHER)
-            .create(&PostParams::default(), &request)
+        Self::make(lab, project, &request(name)?).await
+    }
+
+    /// The researcher makes a request.
+    ///
+    /// # Errors
+    /// When the API server refuses.
+    pub(super) async fn make(
+        lab: &'a Lab,
+        project: &str,
+        request: &AirlockRequest,
+    ) -> Result<Self> {
+        let made = Self::of(lab, project, &request.name_any());
+        made.requests(RESEARCHER)
+            .create(&PostParams::default(), request)
             .await?;
-        Ok(export)
+        Ok(made)
     }
 
     fn requests(&self, user: &str) -> Api<AirlockRequest> {
