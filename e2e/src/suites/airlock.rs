@@ -289,7 +289,9 @@ async fn at_once(lab: &Lab, many: usize) -> Result<()> {
     let name = "airmany";
     project(lab, name)?.open().await?;
     let released: Vec<AirlockRequest> = futures::stream::iter(0..many)
-        .map(async |number| Export::release(lab, name, &format!("tables-{number}")).await)
+        .map(async |number| {
+            Export::release_among(many, lab, name, &format!("tables-{number}")).await
+        })
         .buffer_unordered(many)
         .try_collect()
         .await?;
