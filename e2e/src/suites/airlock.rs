@@ -267,7 +267,7 @@ async fn withdrawn(lab: &Lab) -> Result<()> {
         }
     }
     let all = Api::<Project>::all(lab.plane.admin());
-    let waits = condition_when(&all, name, "Closing", "True", "T1AwaitAirlock").await?;
+    let waits = condition_when(&all, name, "Closing", "True", "T3AwaitAirlock").await?;
     check(
         waits.contains("Request released was approved and not collected"),
         format_args!("closing says {waits}"),
