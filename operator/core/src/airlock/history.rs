@@ -13,6 +13,7 @@ use sde_crds::{AirlockRequest, AirlockReview};
 use serde_json::json;
 
 use crate::airlock::observe::Observed;
+use crate::say;
 
 const DAY: i64 = 86_400;
 const WEEK: i64 = 7 * DAY;
@@ -155,6 +156,19 @@ pub fn bound(report: &str, signals: &[Signal]) -> String {
     sde_evidence::canonical_digest(&json!({"report": report, "signals": signals}))
         .map(|digest| format!("v1:{digest}"))
         .unwrap_or_default()
+}
+
+/// The numbers of a signal, for people.
+pub fn words(signal: &Signal) -> String {
+    let count = |n: i64| match signal.unit {
+        SignalUnit::Bytes => say::size(n),
+        SignalUnit::Files => format!("{n} files"),
+        SignalUnit::Requests => format!("{n} requests"),
+    };
+    match signal.usual {
+        0 => format!("{}; nothing is usual yet", count(signal.observed)),
+        usual => format!("{}, against {}", count(signal.observed), count(usual)),
+    }
 }
 
 fn signal(rule: &str, severity: Severity, unit: SignalUnit, observed: i64, usual: i64) -> Signal {
