@@ -86,6 +86,29 @@ fn a_request_as_usual_does_not_stand_out() {
 }
 
 #[test]
+fn its_numbers_are_said_in_words() {
+    let of = |unit, observed, usual| {
+        history::words(&Signal {
+            rule: "AL-G017".to_owned(),
+            severity: Severity::Warn,
+            unit,
+            observed,
+            usual,
+        })
+    };
+    assert_eq!(of(SignalUnit::Bytes, 9 * MIB, 1024), "9 MiB, against 1 KiB");
+    assert_eq!(
+        of(SignalUnit::Bytes, 9 * MIB, 0),
+        "9 MiB; nothing is usual yet"
+    );
+    assert_eq!(
+        of(SignalUnit::Requests, 4, 3),
+        "4 requests, against 3 requests"
+    );
+    assert_eq!(of(SignalUnit::Files, 40, 4), "40 files, against 4 files");
+}
+
+#[test]
 fn a_young_project_is_warned_and_not_held() {
     let found = sized(past(4), 9 * MIB, 4);
     assert_eq!(said(&found)[0], ("AL-G017", Severity::Warn, 9 * MIB, USUAL));
