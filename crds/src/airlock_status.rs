@@ -104,7 +104,7 @@ pub struct AirlockRequestStatus {
     /// How often bytes of it were handed out, or may have been.
     #[serde(default)]
     pub collections: i64,
-    /// What is ready for the door to fetch from.
+    /// What is ready for the door to fetch from, or bring to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["kind".into()]))]
@@ -137,7 +137,7 @@ pub struct AirlockRequestStatus {
     pub conditions: Option<Vec<Condition>>,
 }
 
-/// A job of the airlock that hands out what it sees of the chamber, to the door alone and only on a ticket.
+/// A job of the airlock that the door reaches, on a ticket only: it hands out what it sees of the chamber, or takes what comes in.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct Serving {
@@ -151,7 +151,7 @@ pub struct Serving {
     pub pod: String,
 }
 
-/// What a job hands out.
+/// What a job hands out, or takes.
 #[derive(
     JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord,
 )]
@@ -160,6 +160,8 @@ pub enum ServingKind {
     View,
     /// What was released, once.
     Deliver,
+    /// Nothing: it takes what is uploaded.
+    Receive,
 }
 
 /// What became of one collection. The job and the door count for themselves, and must agree (R59).

@@ -11,6 +11,7 @@ use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::rbac::v1::{ClusterRole, RoleBinding};
 use kube::core::{ObjectMeta, PartialObjectMeta};
 use kube::{Resource, ResourceExt};
+use sde_crds::airlock_request::Direction;
 use sde_crds::project::Lifecycle;
 use sde_crds::project_status::ProjectPhase;
 use sde_crds::{
@@ -218,6 +219,14 @@ impl Route for AirlockRequest {
                 queues.add_project(&closing.name_any());
             }
             queues.airlock.add(ObjectKey::of_meta(meta));
+        }
+        // What is released comes in, and what is revoked goes out, with a start of a workspace.
+        let mut sides = touched.sides();
+        if let Some(import) = sides.find(|r| r.spec.direction == Direction::Import) {
+            let (namespace, user) = (import.namespace(), &import.spec.requester);
+            queues.add_workspaces(stores, |w| {
+                w.namespace() == namespace && w.spec.user == *user
+            });
         }
     }
 }

@@ -80,6 +80,7 @@ impl Tickets {
         let act = match serving.kind {
             ServingKind::View => Act::View,
             ServingKind::Deliver => Act::Collect,
+            ServingKind::Receive => Act::Upload,
         };
         let status = request.status.clone().unwrap_or_default();
         let mut id = [0u8; 16];
@@ -120,6 +121,7 @@ impl Tickets {
         let (path, says) = match kind {
             ServingKind::View => ("/view", "Look at the files"),
             ServingKind::Deliver => ("/collect", "Collect the files"),
+            ServingKind::Receive => ("/upload", "Upload files"),
         };
         let form = match self.sign(user, project, request, serving, now) {
             Ok(ticket) => {

@@ -51,7 +51,7 @@ fn result(task: &Task, behaviour: &Behaviour) -> Option<Said> {
         }),
         JobKind::Verify => Said::Verified(digest),
         JobKind::Deliver if behaviour.collected => Said::Delivered(collected()),
-        JobKind::View | JobKind::Deliver => return None,
+        JobKind::View | JobKind::Deliver | JobKind::Receive => return None,
     };
     Some(said)
 }

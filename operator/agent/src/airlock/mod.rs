@@ -92,7 +92,7 @@ pub fn run(args: Args) -> Exit {
     };
     block_on(async move {
         let result = match task.kind {
-            JobKind::Deliver | JobKind::View => serve(&task, &args).await,
+            JobKind::Deliver | JobKind::View | JobKind::Receive => serve(&task, &args).await,
             JobKind::Seal | JobKind::Scan | JobKind::Verify => {
                 let (source, chamber) = (args.source.clone(), Chamber::at(&args.chamber));
                 let working = tokio::task::spawn_blocking(move || work(&task, &source, &chamber));
@@ -119,8 +119,10 @@ pub fn run(args: Args) -> Exit {
 /// What came of a job that serves; nothing is to be said of one that only showed.
 async fn serve(task: &Task, args: &Args) -> Result<Option<Said>, JobError> {
     let (pod, chamber) = (&args.pod_uid, Chamber::at(&args.chamber));
-    if task.kind == JobKind::View {
-        return view::view(task, pod, &chamber, args.listen).await;
+    match task.kind {
+        JobKind::View => return view::view(task, pod, &chamber, args.listen).await,
+        JobKind::Receive => return Err(JobError::Unable("uploads are not taken")),
+        _ => {}
     }
     let patience = Patience {
         ticket: Duration::from_secs(args.patience_seconds),
@@ -138,7 +140,7 @@ fn work(task: &Task, source: &Path, chamber: &Chamber) -> Result<Said, JobError>
             scan::scan(task, chamber, &mut looked).map(Said::Scanned)
         }
         JobKind::Verify => verify::verify(task, chamber).map(Said::Verified),
-        JobKind::View | JobKind::Deliver => {
+        JobKind::View | JobKind::Deliver | JobKind::Receive => {
             Err(JobError::Unable("it serves, it is not run through"))
         }
     };

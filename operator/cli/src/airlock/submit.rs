@@ -116,6 +116,7 @@ pub fn plan(args: &SubmitArgs, declared: Declared, me: &str) -> Result<AirlockRe
             retries: None,
             supersedes: args.supersedes.clone(),
             collect: None,
+            upload: None,
         },
         status: None,
     })

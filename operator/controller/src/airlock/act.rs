@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{PersistentVolume, Pod};
+use k8s_openapi::api::core::v1::{NodeSelector, PersistentVolume, PersistentVolumeClaim, Pod};
 use kube::ResourceExt;
-use sde_core::airlock::desired::pod::{Work, pod};
-use sde_core::airlock::desired::room::{CHAMBERS, JOBS, SERVING};
+use sde_core::airlock::desired::pod::{Work, node, pod};
+use sde_core::airlock::desired::room::{CHAMBERS, INBOX, JOBS, SERVING};
 use sde_core::airlock::desired::{claim, labels, uid};
 use sde_core::airlock::task::{DoorTask, Task};
 use sde_core::airlock::{self, JobKind, Side, Step, Wait, Who, chamber, ending};
@@ -15,12 +15,15 @@ use sde_core::pod::View;
 use sde_core::project::{self, standing};
 use sde_core::settings::Settings;
 use sde_core::targets::targets;
+use sde_crds::AirlockRequest;
+use sde_crds::airlock_request::Direction;
 use sde_crds::names::{AIRLOCK_FINALIZER, AIRLOCK_REQUEST_LABEL};
 use serde_json::json;
 
 use super::{Seen, publish, receipt, room};
 use crate::apply::{ApplyError, FieldManager, Precondition};
 use crate::context::Context;
+use crate::key::ObjectKey;
 use crate::labels::label;
 use crate::project::apply::GRACE_SECONDS;
 use crate::project::observe;
@@ -73,12 +76,19 @@ pub fn full(ctx: &Context, seen: &Seen, step: &Step) -> Option<Wait> {
     let most = |most: i64| usize::try_from(most).unwrap_or_default();
     let here = |namespace: Option<String>, side: Side| namespace == Some(side.namespace(&id));
     let is_full = match step {
-        Step::MakeClaim(Side::Project) => {
+        // An Import is counted where it is made, and where it comes to stay.
+        Step::MakeClaim(side) if *side == Side::Project || seen.volume.is_none() => {
             let claims = ctx.stores.claims.of_project(&id.name);
-            let chambers = claims.iter().filter(|c| {
-                label(&***c, AIRLOCK_REQUEST_LABEL).is_some() && here(c.namespace(), Side::Project)
-            });
-            chambers.count() >= most(CHAMBERS)
+            let direction = seen.observed.spec().direction;
+            let chambers = claims
+                .iter()
+                .filter(|c| here(c.namespace(), *side) && of_direction(ctx, &id, c, direction));
+            chambers.count()
+                >= most(if direction == Direction::Import {
+                    INBOX
+                } else {
+                    CHAMBERS
+                })
         }
         Step::StartJob { kind, side, .. } => {
             let alike = |other: JobKind| other == *kind || !(kind.serves() || other.serves());
@@ -88,6 +98,21 @@ pub fn full(ctx: &Context, seen: &Seen, step: &Step) -> Option<Wait> {
         _ => false,
     };
     is_full.then(turn)
+}
+
+/// Whether a claim is the chamber of a request that goes that way.
+fn of_direction(
+    ctx: &Context,
+    id: &ProjectId,
+    claim: &PersistentVolumeClaim,
+    direction: Direction,
+) -> bool {
+    let Some(request) = label(claim, AIRLOCK_REQUEST_LABEL) else {
+        return false;
+    };
+    let key = ObjectKey::namespaced(id.namespace(), request);
+    let request = ctx.stores.airlock_requests.get(&key);
+    request.is_some_and(|r| r.spec.direction == direction)
 }
 
 /// Carries out one step.
@@ -280,7 +305,7 @@ async fn start(
         &uid(request),
         &request.spec,
         rules,
-        claim::MAX_BYTES,
+        claim::max_bytes(request.spec.direction),
         door,
     );
     let work = Work {
@@ -290,9 +315,7 @@ async fn start(
         attempt,
         task: &task,
         placement: placement::of_tier(policy, room::tier(project)),
-        beside: (kind == JobKind::Seal)
-            .then(|| mounted_on(&project.pods, &home_claim(&request.spec.requester)))
-            .flatten(),
+        beside: beside(ctx, project, request, kind).await?,
     };
     let pod = pod(&id, settings, &sentinel, &targets, &work);
     ctx.applier.create_once(&pod).await?;
@@ -303,6 +326,33 @@ async fn start(
 fn content(seen: &Seen) -> String {
     let content = seen.observed.status().content;
     content.map(|c| c.digest).unwrap_or_default()
+}
+
+/// Where a job must run so that what it makes can be reached beside the requester's home: where the home is mounted, when it is to
+/// be read; else, for the chamber of an Import, where the home's volume is, if that is bound to nodes.
+async fn beside(
+    ctx: &Context,
+    project: &project::Observed,
+    request: &AirlockRequest,
+    kind: JobKind,
+) -> Result<Option<NodeSelector>, ReconcileError> {
+    let home = home_claim(&request.spec.requester);
+    let export = request.spec.direction != Direction::Import;
+    match kind {
+        JobKind::Seal if export => Ok(mounted_on(&project.pods, &home).map(|n| node(&n))),
+        JobKind::Seal | JobKind::Receive => {
+            let key = ObjectKey::namespaced(project.id().namespace(), home);
+            let home = ctx.stores.claims.get(&key);
+            let Some(volume) = home.and_then(|c| c.spec.as_ref()?.volume_name.clone()) else {
+                return Ok(None);
+            };
+            let volume: Option<PersistentVolume> =
+                ctx.applier.get(&ObjectKey::cluster(volume)).await?;
+            let spec = volume.and_then(|v| v.spec);
+            Ok(spec.and_then(|s| s.node_affinity).and_then(|a| a.required))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// The node on which a pod has a claim mounted.

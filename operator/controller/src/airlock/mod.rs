@@ -123,18 +123,17 @@ impl AirlockController {
     }
 }
 
-/// The next step, as far as it is carried out: nothing yet lets files in, and nothing encrypts them for another environment.
+/// The next step, as far as it is carried out: nothing yet encrypts what is to go to another environment.
 pub fn decide(observed: &airlock::Observed) -> Step {
     let step = airlock::next(observed);
-    let export = observed.spec().direction == Direction::Export;
     match &step {
-        _ if export => step,
+        _ if observed.spec().direction != Direction::TransferToSde => step,
         Step::Done => step,
         Step::Enter(entry) if airlock::ending::ended(entry.phase) => step,
         _ => Step::wait(
             "DirectionNotCarriedOut",
             Who::Platform,
-            "This version carries out Exports only: withdraw the request.",
+            "This version carries out Exports and Imports only: withdraw the request.",
         ),
     }
 }

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
 use kube::core::PartialObjectMeta;
+use sde_core::airlock::desired::claim;
 use sde_core::conditions::{find, types};
 use sde_core::stage::{Applied, Prepared};
 use sde_core::workspace::desired::Objects;
+use sde_core::workspace::inbox::Inbox;
 use sde_core::workspace::{self, Desired, Observed};
 use sde_crds::Workspace;
 use sde_crds::names::{PROJECT_NAMESPACE_PREFIX, WORKSPACE_LABEL};
@@ -116,6 +118,7 @@ async fn observe_workspace(
             .filter(|s| s.labels().get(WORKSPACE_LABEL) == Some(&name))
             .map(|s| s.name_any())
             .collect(),
+        inbox: inbox(ctx, workspace),
         token: hex::encode(rand::random::<[u8; TOKEN_BYTES]>()),
         now: ctx.clock.now(),
         workspace: (**workspace).clone(),
@@ -127,6 +130,23 @@ async fn observe_workspace(
         observed.now = ctx.clock.now();
     }
     observed
+}
+
+/// Imports of its user that may be mounted, as the stores show them.
+fn inbox(ctx: &Context, workspace: &Workspace) -> Vec<Inbox> {
+    let namespace = workspace.namespace().unwrap_or_default();
+    let stores = &ctx.stores;
+    let requests = stores.airlock_requests.all().into_iter();
+    let mut found: Vec<Inbox> = requests
+        .filter(|r| r.namespace().as_deref() == Some(&namespace))
+        .filter_map(|request| {
+            let key = ObjectKey::namespaced(&namespace, claim::name(&request));
+            let claim = stores.claims.get(&key);
+            workspace::inbox::inbox(&request, claim.as_deref(), &workspace.spec.user)
+        })
+        .collect();
+    found.sort();
+    found
 }
 
 /// The token before the pod that reads it.

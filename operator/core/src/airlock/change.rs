@@ -3,15 +3,18 @@
 
 use sde_crds::AirlockRequest;
 use sde_crds::airlock_request::Direction;
-use sde_crds::airlock_status::{AirlockPhase as Phase, SealedContent, ServingKind};
+use sde_crds::airlock_status::{
+    AirlockPhase as Phase, AirlockRequestStatus, SealedContent, ServingKind,
+};
 use serde_json::{Value, json};
 
 use crate::airlock::declared::problems;
 use crate::airlock::ending::ended;
 use crate::approvals::short;
+use crate::conditions::{find, types};
 use crate::refusal::Refusal;
 
-/// Most that `spec.retries` and `spec.collect` may be.
+/// Most that `spec.retries`, `spec.collect` and `spec.upload` may be.
 const MOST: i64 = 16;
 
 /// A patch of the spec that only acts on what was read.
@@ -175,6 +178,72 @@ pub fn collect(request: &AirlockRequest, me: &str) -> Result<Option<Value>, Refu
         ));
     }
     Ok(Some(patch(request, &json!({"collect": asked + 1}))))
+}
+
+/// The patch that has an Import made ready to take its files; none when it is, or is about to be.
+///
+/// # Errors
+/// [`Refusal::Refused`] when it is no draft of an Import, or was asked for too often.
+pub fn upload(request: &AirlockRequest, me: &str) -> Result<Option<Value>, Refusal> {
+    import_draft(request, me)?;
+    let status = request.status.clone().unwrap_or_default();
+    let mut serving = status.serving.iter().flatten();
+    let asked = request.spec.upload.unwrap_or(0);
+    // Asked for once and never made: it is about to be.
+    let coming = asked > 0 && !over(&status);
+    if coming || serving.any(|s| s.kind == ServingKind::Receive) {
+        return Ok(None);
+    }
+    if asked >= MOST {
+        return Refusal::refused(format!(
+            "it was asked for {MOST} times already: seal what is there, or withdraw it and make another request"
+        ));
+    }
+    Ok(Some(patch(request, &json!({"upload": asked + 1}))))
+}
+
+/// The patch that says that an Import's files are complete; none when it is said already.
+///
+/// # Errors
+/// [`Refusal::Refused`] when there is nothing to seal.
+pub fn seal(request: &AirlockRequest, me: &str) -> Result<Option<Value>, Refusal> {
+    own(request, me)?;
+    if request.spec.seal {
+        return Ok(None);
+    }
+    if request.spec.direction == Direction::Import {
+        import_draft(request, me)?;
+        if request.spec.upload.unwrap_or(0) == 0 {
+            return Refusal::refused("nothing was uploaded yet, so there is nothing to seal");
+        }
+    }
+    Ok(Some(patch(request, &json!({"seal": true}))))
+}
+
+fn import_draft(request: &AirlockRequest, me: &str) -> Result<(), Refusal> {
+    own(request, me)?;
+    if request.spec.direction != Direction::Import {
+        return Refusal::refused("only an Import is uploaded: an Export's files are in its outbox");
+    }
+    if request.spec.withdrawn {
+        return Refusal::refused("the request is withdrawn: make another one");
+    }
+    let phase = phase(request);
+    if phase != Phase::Draft || request.spec.seal {
+        return Refusal::refused(
+            "it is sealed, and what is sealed never changes: withdraw it and make another request",
+        );
+    }
+    Ok(())
+}
+
+/// Whether the last upload that was asked for has ended.
+fn over(status: &AirlockRequestStatus) -> bool {
+    let ready = find(
+        status.conditions.as_deref().unwrap_or_default(),
+        types::READY,
+    );
+    ready.is_some_and(|c| c.reason == "UploadOver")
 }
 
 fn phase(request: &AirlockRequest) -> Phase {

@@ -61,7 +61,11 @@ pub fn end(observed: &Observed) -> Option<Step> {
             let message = "The project was closed before this was decided.";
             return Some(Step::enter(Phase::Withdrawn, "ProjectClosed", message));
         }
-        if !(released && import) && waived() {
+        if released && import {
+            let message = "The project is being closed: what came in goes with it.";
+            return Some(Step::enter(Phase::Expired, "ProjectClosed", message));
+        }
+        if waived() {
             let message =
                 "The project is being closed and a custodian has waived what was not collected.";
             return Some(Step::enter(Phase::Expired, "Waived", message));

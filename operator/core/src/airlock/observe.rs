@@ -253,22 +253,25 @@ pub enum JobKind {
     View,
     /// Hands out what was released, once, through the door.
     Deliver,
+    /// Takes an Import's files, through the door, until it is sealed.
+    Receive,
 }
 
 impl JobKind {
     /// Each of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Seal,
         Self::Scan,
         Self::Verify,
         Self::View,
         Self::Deliver,
+        Self::Receive,
     ];
 
-    /// Whether it hands out what it sees, to the door.
+    /// Whether it answers the door.
     #[must_use]
     pub fn serves(self) -> bool {
-        matches!(self, Self::View | Self::Deliver)
+        matches!(self, Self::View | Self::Deliver | Self::Receive)
     }
 }
 

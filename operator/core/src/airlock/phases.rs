@@ -50,15 +50,21 @@ fn at(observed: &Observed, side: Side) -> Result<(), Step> {
 
 fn draft(observed: &Observed, project: &Project, policy: &AirlockPolicy) -> First {
     asks(observed, project, policy)?;
-    if observed.spec().direction == Direction::Import {
+    let import = observed.spec().direction == Direction::Import;
+    if import && !serving::takes_files(observed) {
+        let message = "A draft: raise spec.upload by one to upload the files through the portal.";
+        return Err(Step::wait("UploadFiles", Who::Requester, message));
+    }
+    if import {
         at(observed, Side::Airlock)?;
     }
     if !observed.spec().seal {
-        return Err(Step::wait(
-            "NotSealed",
-            Who::Requester,
-            "A draft: set seal: true once the folder or upload is complete.",
-        ));
+        return Err(if import {
+            serving::receive(observed)
+        } else {
+            let message = "A draft: set seal: true once the folder is complete.";
+            Step::wait("NotSealed", Who::Requester, message)
+        });
     }
     Ok(Step::enter(
         Phase::Sealing,
@@ -373,7 +379,10 @@ fn releasing(observed: &Observed, project: &Project, policy: &AirlockPolicy) -> 
 
 fn released(observed: &Observed) -> First {
     if observed.spec().direction == Direction::Import {
-        let message = "In the project's inbox, read-only.";
+        let name = observed.request.metadata.name.clone().unwrap_or_default();
+        let message = format!(
+            "In /inbox/{name} of its requester's workspaces from their next start, read-only."
+        );
         return Ok(Step::wait("InInbox", Who::Requester, message));
     }
     if let Some(step) = serving::settle(observed).or_else(|| serving::stop(observed)) {

@@ -1,5 +1,5 @@
-//! Jobs that hand out what they see of a chamber, to the door alone: pages for reviewers while a request is in review, and what
-//! was released, once for each time that its requester asks.
+//! Jobs that answer the door, and nobody else: pages for reviewers while a request is in review; what was released, once for each
+//! time that its requester asks; and, before an Import is sealed, the files that its requester brings.
 //!
 //! Every collection that was begun is written down before its job goes, and counts as if all had been handed out when nobody can
 //! say how much was.
@@ -34,7 +34,16 @@ pub(super) fn over(observed: &Observed, job: &Job) -> bool {
         JobKind::Seal | JobKind::Scan | JobKind::Verify => false,
         JobKind::View => shut || job.outcome != Outcome::Running,
         JobKind::Deliver => job.attempt <= last(&observed.status()) || !may_collect(observed),
+        // One that has ended stays as the mark that it was there, until the next is asked for.
+        JobKind::Receive => {
+            shut || (job.outcome != Outcome::Running && job.attempt < uploads(observed))
+        }
     }
+}
+
+/// How often the requester has asked to upload.
+fn uploads(observed: &Observed) -> i64 {
+    observed.spec().upload.unwrap_or(0)
 }
 
 fn may_collect(observed: &Observed) -> bool {
@@ -117,7 +126,43 @@ pub(super) fn asked(observed: &Observed) -> Result<Option<i64>, Step> {
     Ok(Some(last(&status) + 1))
 }
 
-/// What the door may fetch from, for the status.
+/// What comes before an Import is sealed: its files.
+pub(super) fn receive(observed: &Observed) -> Step {
+    let (round, asked) = (observed.status().round, uploads(observed));
+    let mine = |j: &&Job| j.kind == JobKind::Receive && j.round == round;
+    let last = observed.jobs.iter().filter(mine).max_by_key(|j| j.attempt);
+    match last {
+        Some(job) if job.outcome == Outcome::Running => match (&job.serving, &job.held_up) {
+            (Some(_), _) => Step::wait(
+                "UploadNow",
+                Who::Requester,
+                "Ready for half an hour from each upload: upload the files through the portal, then set seal: true.",
+            ),
+            (None, Some(why)) => Step::wait("JobHeldUp", Who::Platform, why),
+            (None, None) => {
+                let message = "It is being made ready to take the files.";
+                Step::wait("JobRunning", Who::Cluster, message)
+            }
+        },
+        Some(job) if job.attempt >= asked => Step::wait(
+            "UploadOver",
+            Who::Requester,
+            "What was uploaded is kept. Set seal: true if that is all, or raise spec.upload by one to upload more.",
+        ),
+        _ => Step::StartJob {
+            kind: JobKind::Receive,
+            side: Side::Airlock,
+            attempt: asked,
+        },
+    }
+}
+
+/// Whether files were asked to be taken, or are said to be complete: before that a draft has no chamber.
+pub(super) fn takes_files(observed: &Observed) -> bool {
+    uploads(observed) > 0 || observed.spec().seal
+}
+
+/// What the door may reach, for the status.
 pub(super) fn serving(observed: &Observed, next: &AirlockRequestStatus) -> Option<Vec<Serving>> {
     // As it is once this status is written.
     let mut then = observed.clone();
@@ -130,6 +175,7 @@ pub(super) fn serving(observed: &Observed, next: &AirlockRequestStatus) -> Optio
             let kind = match job.kind {
                 JobKind::View => ServingKind::View,
                 JobKind::Deliver => ServingKind::Deliver,
+                JobKind::Receive => ServingKind::Receive,
                 JobKind::Seal | JobKind::Scan | JobKind::Verify => return None,
             };
             let (at, pod) = job.serving.clone()?;

@@ -42,7 +42,7 @@ pub struct Task {
     /// What the requester says of the files.
     #[serde(default, skip_serializing_if = "Declaration::is_empty")]
     pub declaration: Declaration,
-    /// View and Deliver: whom the job believes, and what its tickets must be for.
+    /// A job that serves: whom it believes, and what its tickets must be for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub door: Option<DoorTask>,
 }
@@ -57,9 +57,9 @@ pub struct DoorTask {
     pub project: String,
     /// Name of the request; its UID is the task's salt.
     pub request: String,
-    /// Digest of what was sealed.
+    /// Digest of what was sealed; empty as long as nothing is.
     pub content: String,
-    /// Who asks: nobody else collects.
+    /// Who asks: nobody else collects or uploads.
     pub requester: String,
 }
 
@@ -105,7 +105,7 @@ pub enum TaskError {
     /// The salt is no UID.
     #[error("the task's salt is not a UID")]
     Salt,
-    /// View or Deliver without [`DoorTask`].
+    /// A job that serves, without [`DoorTask`].
     #[error("the task does not say whose tickets to believe")]
     NoDoor,
     /// More files than a request may have.
@@ -139,9 +139,11 @@ impl Task {
             // Seal runs before anything is declared, and what it does must not depend on it.
             declaration: match kind {
                 JobKind::Scan => Declaration::of(spec),
-                JobKind::Seal | JobKind::Verify | JobKind::View | JobKind::Deliver => {
-                    Declaration::default()
-                }
+                JobKind::Seal
+                | JobKind::Verify
+                | JobKind::View
+                | JobKind::Deliver
+                | JobKind::Receive => Declaration::default(),
             },
             door,
         }
@@ -167,7 +169,7 @@ impl Task {
         if !is_pod_uid(&task.salt) {
             return Err(TaskError::Salt);
         }
-        if matches!(task.kind, JobKind::View | JobKind::Deliver) && task.door.is_none() {
+        if task.kind.serves() && task.door.is_none() {
             return Err(TaskError::NoDoor);
         }
         if task.max_files > MAX_FILES {

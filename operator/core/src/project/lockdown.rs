@@ -172,7 +172,7 @@ pub fn quota(
     let compute = &spec.compute;
     let own = i64::try_from(spec.datasets.len()).unwrap_or(i64::MAX) + 1;
     let (jobs, chambers) = match &validated.policy.airlock {
-        Some(_) => (room::JOBS, room::CHAMBERS),
+        Some(_) => (room::JOBS, room::CHAMBERS + room::INBOX),
         None => (0, 0),
     };
     let mut hard: BTreeMap<String, Quantity> = BTreeMap::new();

@@ -115,7 +115,7 @@ fn of_current(
     }
 }
 
-/// What the pod was made from has changed (a grant narrowed, an image replaced): it must go.
+/// What the pod was made from has changed (a grant narrowed, an image replaced, an Import revoked): it must go.
 fn replaced(
     id: &ProjectId,
     observed: &Observed,
@@ -129,7 +129,9 @@ fn replaced(
         address: String::new(),
         boot_id: String::new(),
     };
-    let wanted = start(id, observed, settings, validated, &sentinel, pod.name());
+    let mut had = observed.clone();
+    had.inbox.retain(|inbox| inbox.is_of(pod.0));
+    let wanted = start(id, &had, settings, validated, &sentinel, pod.name());
     if View(&wanted).annotation(DESIRED_DIGEST_ANNOTATION)
         != pod.annotation(DESIRED_DIGEST_ANNOTATION)
     {

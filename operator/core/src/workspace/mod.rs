@@ -1,6 +1,7 @@
 //! Workspace: one notebook, opened only after the lock of its own pod is proven.
 
 pub mod desired;
+pub mod inbox;
 pub mod notebook;
 pub mod observe;
 mod room;

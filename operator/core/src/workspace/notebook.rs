@@ -17,6 +17,7 @@ use crate::pod::{self, Locked};
 use crate::project::data;
 use crate::settings::Settings;
 use crate::targets::SentinelAt;
+use crate::workspace::inbox::Inbox;
 use crate::workspace::observe::Observed;
 use crate::workspace::validate::Validated;
 
@@ -79,6 +80,8 @@ pub fn pod(
         volumes.push(data::pod_volume(grant, dataset));
         mounts.extend(data::mounts(settings, grant));
     }
+    volumes.extend(observed.inbox.iter().map(Inbox::volume));
+    mounts.extend(observed.inbox.iter().map(|i| i.mount(settings)));
     let of = Locked {
         name: name.to_owned(),
         component: component::WORKSPACE,

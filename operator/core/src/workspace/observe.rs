@@ -5,6 +5,7 @@ use sde_crds::Workspace;
 
 use crate::pod::View;
 use crate::project;
+use crate::workspace::inbox::Inbox;
 
 /// Everything a decision about one Workspace may depend on.
 #[derive(Debug, Clone)]
@@ -15,6 +16,8 @@ pub struct Observed {
     pub project: Option<project::Observed>,
     /// Names of token Secrets that exist for this Workspace.
     pub secrets: Vec<String>,
+    /// Imports of its user that may be mounted, by name.
+    pub inbox: Vec<Inbox>,
     /// A fresh random token, used if a new start needs one.
     pub token: String,
     /// Now.

@@ -645,7 +645,9 @@ fn end_job(world: &mut World, n: usize) {
         JobKind::Seal => Found::Sealed,
         JobKind::Scan => Found::Scanned(world.policy),
         JobKind::Verify => Found::Verified(world.tampered),
-        JobKind::View | JobKind::Deliver => unreachable!("nothing is served here"),
+        JobKind::View | JobKind::Deliver | JobKind::Receive => {
+            unreachable!("nothing is served here")
+        }
     };
 }
 

@@ -1,7 +1,7 @@
 //! Golden files of everything that is made for the example request, and how it is read back.
 
 use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim, Pod};
-use sde_core::airlock::desired::pod::{Work, pod};
+use sde_core::airlock::desired::pod::{Work, node, pod};
 use sde_core::airlock::desired::{claim, labels, room};
 use sde_core::airlock::report::{Refusal, Report, Said, Sealed};
 use sde_core::airlock::seen;
@@ -37,7 +37,7 @@ fn job(kind: JobKind, side: Side) -> Pod {
         REQUEST_UID,
         &request.spec,
         policy.airlock.as_ref().unwrap(),
-        claim::MAX_BYTES,
+        claim::max_bytes(request.spec.direction),
         None,
     );
     let work = Work {
@@ -47,7 +47,7 @@ fn job(kind: JobKind, side: Side) -> Pod {
         attempt: 1,
         task: &task,
         placement: None,
-        beside: (kind == JobKind::Seal).then(|| "worker-1".to_owned()),
+        beside: (kind == JobKind::Seal).then(|| node("worker-1")),
     };
     pod(
         &observed.id(),

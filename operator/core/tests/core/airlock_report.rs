@@ -10,7 +10,7 @@ use sde_core::lock::TERMINATION_MESSAGE_MAX;
 use sde_crds::airlock_status::Severity;
 
 const UID: &str = "7c1e6f1a-0b1d-4f5c-9a57-1f2e3d4c5b6a";
-const KINDS: [JobKind; 5] = JobKind::ALL;
+const KINDS: [JobKind; 6] = JobKind::ALL;
 
 fn digest(digit: char) -> String {
     format!("v1:sha256:{}", String::from(digit).repeat(64))

@@ -235,5 +235,5 @@ fn jobs_are_told_apart() {
         .into_iter()
         .filter(|k| job(*k).kind.serves())
         .collect();
-    assert_eq!(serving, [JobKind::View, JobKind::Deliver]);
+    assert_eq!(serving, [JobKind::View, JobKind::Deliver, JobKind::Receive]);
 }

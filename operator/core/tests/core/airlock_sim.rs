@@ -210,7 +210,7 @@ impl Sim {
                         policy_digest(observed.policy.as_ref().unwrap()),
                     )),
                     JobKind::Verify => Outcome::Verified(self.bytes.clone()),
-                    JobKind::View | JobKind::Deliver => Outcome::Running,
+                    JobKind::View | JobKind::Deliver | JobKind::Receive => Outcome::Running,
                 };
                 observed.jobs.push(Job {
                     kind: *kind,

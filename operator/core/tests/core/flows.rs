@@ -1,7 +1,7 @@
 //! Courses of events over several passes: what is deleted when, what is told, what crashes do.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use sde_core::airlock::desired::room::CHAMBERS;
+use sde_core::airlock::desired::room::{CHAMBERS, INBOX};
 use sde_core::conditions::{find, types};
 use sde_core::lock::Outcome;
 use sde_core::project;
@@ -256,13 +256,13 @@ fn the_quota_leaves_room_for_homes_of_people_who_left() {
     let hard = desired.quota.clone().unwrap().spec.unwrap().hard.unwrap();
     assert_eq!(
         hard["persistentvolumeclaims"].0,
-        (4 + CHAMBERS).to_string(),
+        (4 + CHAMBERS + INBOX).to_string(),
         "three homes, one grant, chambers"
     );
     let gib = 1024_i64.pow(3);
     assert_eq!(
         hard["requests.storage"].0,
-        (3 * 10 * gib + gib + CHAMBERS * 5 * gib).to_string()
+        (3 * 10 * gib + gib + (CHAMBERS + INBOX) * 5 * gib).to_string()
     );
 }
 

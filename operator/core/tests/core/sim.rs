@@ -10,7 +10,7 @@ use sde_core::lock::{Outcome, REPORT_VERSION, Report, SocketResult, TargetResult
 use sde_core::pod::{View, gate_value};
 use sde_core::project::{self, Observed};
 use sde_core::settings::Settings;
-use sde_core::workspace;
+use sde_core::workspace::{self, inbox::Inbox};
 use sde_crds::names::GATE_ANNOTATION;
 use sde_crds::project_status::ProjectStatus;
 use sde_crds::workspace::WorkspaceStatus;
@@ -22,6 +22,7 @@ pub struct Sim {
     pub settings: Settings,
     pub workspace: Option<sde_crds::Workspace>,
     pub secrets: Vec<String>,
+    pub inbox: Vec<Inbox>,
     serial: u64,
 }
 
@@ -32,6 +33,7 @@ impl Sim {
             settings: world::settings(),
             workspace: None,
             secrets: Vec::new(),
+            inbox: Vec::new(),
             serial: 0,
         }
     }
@@ -241,6 +243,7 @@ impl Sim {
             workspace: self.workspace.clone().unwrap(),
             project: Some(self.observed.clone()),
             secrets: self.secrets.clone(),
+            inbox: self.inbox.clone(),
             token: "token-of-the-test".to_owned(),
             now: self.observed.now,
         }

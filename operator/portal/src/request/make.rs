@@ -119,6 +119,7 @@ pub fn read(fields: &Fields, project: &str, user: &User) -> Result<AirlockReques
             retries: None,
             supersedes,
             collect: None,
+            upload: None,
         },
         status: None,
     })

@@ -5,15 +5,21 @@ use k8s_openapi::api::core::v1::{
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use sde_crds::AirlockRequest;
+use sde_crds::airlock_request::Direction;
 
 use super::{meta, uid};
 use crate::airlock::observe::Side;
 use crate::labels::ProjectId;
 
-/// Size of a chamber: room for [`MAX_BYTES`], the manifest and the findings.
+/// Size of a chamber: room for [`max_bytes`], the manifest and the findings.
 pub const SIZE: &str = "5Gi";
-/// Most bytes that one request may carry.
-pub const MAX_BYTES: u64 = 4 << 30;
+/// Most bytes that one request may carry. An Import is copied within its chamber when it is sealed, so it has half the room.
+pub const fn max_bytes(direction: Direction) -> u64 {
+    match direction {
+        Direction::Import => 2 << 30,
+        Direction::Export | Direction::TransferToSde => 4 << 30,
+    }
+}
 
 /// Name of a chamber's claim. A request made again under an old name has another.
 pub fn name(request: &AirlockRequest) -> String {

@@ -8,6 +8,7 @@ use k8s_openapi::api::core::v1::{
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use sde_crds::AirlockRequest;
+use sde_crds::airlock_request::Direction;
 use sde_crds::names::{self, component};
 use sde_crds::policy::Placement;
 
@@ -47,8 +48,8 @@ pub struct Work<'a> {
     pub task: &'a Task,
     /// Where its tier runs.
     pub placement: Option<Placement>,
-    /// The node on which the requester's home is mounted, to seal: a home is mounted on one node at a time.
-    pub beside: Option<String>,
+    /// Nodes that can reach the requester's home, where it is known: a home is mounted on one node at a time.
+    pub beside: Option<NodeSelector>,
 }
 
 /// CPU of so many jobs, and so many that serve, written as the API server keeps it: else it would differ from what is applied, and
@@ -79,6 +80,7 @@ pub fn word(kind: JobKind) -> &'static str {
         JobKind::Verify => "verify",
         JobKind::View => "view",
         JobKind::Deliver => "deliver",
+        JobKind::Receive => "receive",
     }
 }
 
@@ -126,7 +128,7 @@ pub fn pod(
     );
     if let Some(spec) = &mut pod.spec {
         spec.active_deadline_seconds = (kind != JobKind::View).then_some(DEADLINE_SECONDS);
-        spec.affinity = work.beside.as_deref().map(on_node);
+        spec.affinity = work.beside.clone().map(on_nodes);
     }
     pod
 }
@@ -166,7 +168,7 @@ fn ready() -> Probe {
     }
 }
 
-/// What a job sees. No job of the airlock's side can write what was sealed.
+/// What a job sees. Nothing can write what was sealed but the job that seals.
 fn mounts(settings: &Settings, work: &Work<'_>) -> Vec<VolumeMount> {
     let mount = |volume: &str, path: &str, sub_path: Option<String>, written: bool| VolumeMount {
         name: volume.to_owned(),
@@ -187,12 +189,15 @@ fn mounts(settings: &Settings, work: &Work<'_>) -> Vec<VolumeMount> {
     };
     match work.task.kind {
         JobKind::Seal => {
-            let folder = work.request.spec.folder.clone().unwrap_or_default();
-            vec![
-                mount("home", "/source", Some(format!("{OUTBOX}/{folder}")), false),
-                mount("chamber", "/chamber", None, true),
-            ]
+            let folder = work.request.spec.folder.as_ref();
+            let folder = folder.map(|f| {
+                let path = format!("{OUTBOX}/{f}");
+                mount("home", "/source", Some(path), false)
+            });
+            let chamber = mount("chamber", "/chamber", None, true);
+            folder.into_iter().chain([chamber]).collect()
         }
+        JobKind::Receive => vec![part("upload", true)],
         JobKind::Scan => vec![
             part("content", false),
             part("sealed", false),
@@ -202,6 +207,11 @@ fn mounts(settings: &Settings, work: &Work<'_>) -> Vec<VolumeMount> {
             part("content", false),
             part("sealed", false),
             part("report", false),
+        ],
+        JobKind::Verify if work.task.direction == Direction::Import => vec![
+            part("content", false),
+            part("sealed", false),
+            part("inbox", false),
         ],
         JobKind::Verify | JobKind::Deliver => vec![part("content", false), part("sealed", false)],
     }
@@ -217,27 +227,32 @@ fn volumes(work: &Work<'_>) -> Vec<Volume> {
         ..Volume::default()
     };
     let mut volumes = vec![of_claim("chamber", claim::name(work.request), None)];
-    if work.task.kind == JobKind::Seal {
+    if work.task.kind == JobKind::Seal && work.request.spec.folder.is_some() {
         let home = home_claim(&work.request.spec.requester);
         volumes.push(of_claim("home", home, Some(true)));
     }
     volumes
 }
 
-fn on_node(node: &str) -> Affinity {
+/// That node.
+pub fn node(name: &str) -> NodeSelector {
     let term = NodeSelectorTerm {
         match_fields: Some(vec![NodeSelectorRequirement {
             key: "metadata.name".to_owned(),
             operator: "In".to_owned(),
-            values: Some(vec![node.to_owned()]),
+            values: Some(vec![name.to_owned()]),
         }]),
         match_expressions: None,
     };
+    NodeSelector {
+        node_selector_terms: vec![term],
+    }
+}
+
+fn on_nodes(nodes: NodeSelector) -> Affinity {
     Affinity {
         node_affinity: Some(NodeAffinity {
-            required_during_scheduling_ignored_during_execution: Some(NodeSelector {
-                node_selector_terms: vec![term],
-            }),
+            required_during_scheduling_ignored_during_execution: Some(nodes),
             preferred_during_scheduling_ignored_during_execution: None,
         }),
         ..Affinity::default()

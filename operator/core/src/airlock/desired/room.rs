@@ -17,6 +17,8 @@ pub const JOBS: i64 = 8;
 pub const SERVING: i64 = 8;
 /// Chambers that a project may have on its own side: drafts, and what was withdrawn and is kept. More wait.
 pub const CHAMBERS: i64 = 40;
+/// Imports that a project may have in its inboxes, and as many that are being brought. More wait.
+pub const INBOX: i64 = 40;
 /// Chambers that it may have on the airlock's side. More wait on the project's.
 const RECEIVED: i64 = 400;
 
