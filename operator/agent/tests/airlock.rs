@@ -1,7 +1,7 @@
 //! `sde-agent airlock-job` from outside: told by its environment, heard by its termination message, killed on the way.
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -191,7 +191,7 @@ fn confined(root: bool) -> Command {
     confined
 }
 
-/// Nobody adds to an inbox, whoever laid it; but who seals again must be able to remove it.
+/// Nobody adds to an inbox, whoever laid it; but who seals again must be able to remove it, and an upload that kubelet has made.
 #[test]
 fn an_inbox_that_was_shut_is_laid_again() {
     let site = Site::new();
@@ -206,6 +206,14 @@ fn an_inbox_that_was_shut_is_laid_again() {
     let upload = || {
         fs::create_dir_all(site.path("chamber/upload/panel")).expect("folder");
         fs::write(site.path("chamber/upload/panel/a.csv"), COUNTS).expect("file");
+        // A folder of another's, with a group that may write, is what a mount of a part of a volume begins as.
+        for folder in ["chamber", "chamber/upload"] {
+            let shared = Permissions::from_mode(0o775);
+            fs::set_permissions(site.path(folder), shared).expect("mode");
+            if root {
+                chown(site.path(folder), Some(65532), None).expect("chown");
+            }
+        }
     };
     upload();
     let Outcome::Sealed(first) = seal(JobKind::Seal) else {

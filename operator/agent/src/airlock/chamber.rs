@@ -286,9 +286,11 @@ pub fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Lets its owner remove what is in a folder and in those below it; an inbox's are shut.
+/// Lets us remove what is in a folder and in those below it: an inbox's are shut. A folder that kubelet made is not ours to change.
 fn unlock(folder: &Path) -> io::Result<()> {
-    fs::set_permissions(folder, Permissions::from_mode(0o755))?;
+    if fs::symlink_metadata(folder)?.permissions().mode() & 0o200 == 0 {
+        fs::set_permissions(folder, Permissions::from_mode(0o755))?;
+    }
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         if entry.file_type()?.is_dir() {
