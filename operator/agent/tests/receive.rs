@@ -3,12 +3,14 @@
 mod served;
 
 use std::io::Write;
+use std::time::Duration;
 
 use sde_core::airlock::{JobKind, Outcome};
+use sde_ticket::Act;
 use served::upload::{
     add, address, arriving, begin, end, files, hash, lines, list, part, ready, remove, there,
 };
-use served::{Site, answer, wait_until};
+use served::{Site, answer, signed, wait_until};
 use sha2::{Digest, Sha256};
 
 const TABLE: &[u8] = b"rsid,effect\nrs1,0.1\n";
@@ -191,6 +193,37 @@ fn killed_in_the_middle_there_is_no_half_file() {
     drop(half);
     assert_eq!(there(&site)["c"], b"whole");
     assert_eq!(list(&site, &token).status, 502);
+}
+
+/// The same name again and again, by a job that is killed at any moment: one of them is there, and all of it.
+#[test]
+fn killed_whenever_each_file_is_whole() {
+    let site = Site::importing();
+    let _door = site.door();
+    let token = signed(&site.ticket(Act::Upload));
+    let mut seen = 0;
+    for moment in 0..8 {
+        let job = site.job(JobKind::Receive);
+        std::thread::scope(|scope| {
+            let bringing = scope.spawn(|| {
+                for byte in 1..=u8::MAX {
+                    let bytes = vec![byte; 300_000];
+                    if add(&site, &token, "x/y", &[("same", &bytes)]).status != 303 {
+                        break;
+                    }
+                }
+            });
+            std::thread::sleep(Duration::from_millis(40 + 13 * moment));
+            job.signal("-KILL");
+            bringing.join().expect("an end");
+        });
+        if let Some(same) = there(&site).get("x/y/same") {
+            seen += 1;
+            assert!(same.len() == 300_000 && same.iter().all(|b| *b == same[0]));
+        }
+        assert!(there(&site).len() <= 1);
+    }
+    assert!(seen > 0, "some of them arrived");
 }
 
 #[test]

@@ -39,9 +39,6 @@ use seal::Progress;
 
 const PROGRESS: Duration = Duration::from_secs(5);
 
-/// For the door's count of what it handed on.
-const DONE: Duration = Duration::from_secs(30);
-
 /// Arguments of `airlock-job`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -63,6 +60,9 @@ pub struct Args {
     /// Deliver: how long to wait for somebody to come; Receive: for somebody to come again. In seconds.
     #[arg(long, env = "SDE_PATIENCE_SECONDS", default_value_t = 1800)]
     patience_seconds: u64,
+    /// Deliver: how long to wait for the door's count of what it handed on, in seconds.
+    #[arg(long, env = "SDE_DONE_SECONDS", default_value_t = 30)]
+    done_seconds: u64,
     /// Where the report goes.
     #[arg(long, env = "SDE_TERMINATION_LOG", default_value = termination::DEFAULT_PATH)]
     termination_log: PathBuf,
@@ -135,7 +135,7 @@ async fn serve(task: &Task, args: &Args) -> Result<Option<Said>, JobError> {
     }
     let patience = Patience {
         ticket: patience,
-        done: DONE,
+        done: Duration::from_secs(args.done_seconds),
     };
     let said = deliver::deliver(task, pod, &chamber, args.listen, patience).await?;
     Ok(Some(said))

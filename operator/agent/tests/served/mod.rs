@@ -13,7 +13,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-pub use client::{Answer, Client, Secured, answer, plain};
+pub use client::{Answer, Client, Secured, UnderWay, answer, plain};
 use sde_core::airlock::report::{Report, parse};
 use sde_core::airlock::task::{Declaration, DoorTask, TASK_ENV, TASK_VERSION, Task, Thresholds};
 use sde_core::airlock::{JobKind, Outcome};
@@ -234,8 +234,13 @@ impl Site {
 
     /// A job that serves, once it is ready.
     pub fn job(&self, kind: JobKind) -> Running {
+        self.job_of(&mut self.command(kind))
+    }
+
+    /// The same, of this command.
+    pub fn job_of(&self, command: &mut Command) -> Running {
         let _ = fs::remove_file(self.path("log"));
-        let running = Running(Some(self.command(kind).spawn().expect("agent")));
+        let running = Running(Some(command.spawn().expect("agent")));
         let ready = || {
             self.at_job("GET", "/healthz", "")
                 .is_some_and(|a| a.status == 200)
