@@ -1,4 +1,4 @@
-//! Exports through the real controller: released by two who may, and not otherwise.
+//! Exports and Imports through the real controller: released by two who may, and not otherwise.
 //!
 //! The stand-in answers for the agent; that the agent does what it says is for its own tests and the node lane.
 
@@ -18,6 +18,7 @@ use sde_crds::{AirlockRequest, Project, SdePolicy};
 use serde_json::json;
 
 use super::airlock_export::{CHECKERS, Export, project};
+use super::airlock_import::inbox;
 use super::error::{Result, SuiteError, check, check_equal, refused};
 use super::faults;
 use super::lab::Lab;
@@ -37,7 +38,7 @@ const SILENCE: Duration = Duration::from_secs(5);
 /// Runs the suite.
 ///
 /// # Errors
-/// When the export without faults fails: then there is nothing to compare with.
+/// When an export or import without faults fails: then there is nothing to compare with.
 pub async fn run(lab: &Lab, filter: Option<String>, thorough: bool) -> Result<SuiteReport> {
     let mut runner = Runner::new(filter);
     runner
@@ -68,7 +69,10 @@ pub async fn run(lab: &Lab, filter: Option<String>, thorough: bool) -> Result<Su
             at_once(lab, many),
         )
         .await;
-    faults::of_exports(lab, thorough, &mut runner).await?;
+    runner
+        .test("airlock: an import, from draft to inbox", inbox(lab))
+        .await;
+    faults::of_requests(lab, thorough, &mut runner).await?;
     Ok(runner.finish())
 }
 
@@ -285,7 +289,9 @@ async fn at_once(lab: &Lab, many: usize) -> Result<()> {
     let name = "airmany";
     project(lab, name)?.open().await?;
     let released: Vec<AirlockRequest> = futures::stream::iter(0..many)
-        .map(async |number| Export::release(lab, name, &format!("tables-{number}")).await)
+        .map(async |number| {
+            Export::release_among(many, lab, name, &format!("tables-{number}")).await
+        })
         .buffer_unordered(many)
         .try_collect()
         .await?;

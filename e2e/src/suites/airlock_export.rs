@@ -1,5 +1,7 @@
 //! One Export as people make it: asked for, confirmed, reviewed by two.
 
+use std::time::Duration;
+
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, ResourceExt as _};
 use sde_crds::airlock_status::{AirlockPhase, AirlockRequestStatus};
@@ -10,7 +12,10 @@ use serde_json::{Value, json};
 use super::error::Result;
 use super::lab::{Lab, object};
 use super::life::{Life, RESEARCHER};
-use super::waiting::when;
+use super::waiting::{PATIENCE, when_within};
+
+/// What one of many requests at once adds to the wait of the last.
+const TURN: Duration = Duration::from_secs(5);
 
 /// Reviewers of the lab's policy.
 pub(super) const CHECKERS: [&str; 2] = ["checker-a", "checker-b"];
@@ -68,6 +73,8 @@ pub(super) struct Export<'a> {
     lab: &'a Lab,
     namespace: String,
     name: String,
+    /// How long one step may take.
+    patience: Duration,
 }
 
 impl<'a> Export<'a> {
@@ -77,6 +84,7 @@ impl<'a> Export<'a> {
             lab,
             namespace: project_namespace(project),
             name: name.to_owned(),
+            patience: PATIENCE,
         }
     }
 
@@ -85,13 +93,23 @@ impl<'a> Export<'a> {
     /// # Errors
     /// When the API server refuses.
     pub(super) async fn ask(lab: &'a Lab, project: &str, name: &str) -> Result<Self> {
-        let export = Self::of(lab, project, name);
-        let request = request(name)?;
-        export
-            .requests(RESEARCHER)
-            .create(&PostParams::default(), &request)
+        Self::make(lab, project, &request(name)?).await
+    }
+
+    /// The researcher makes a request.
+    ///
+    /// # Errors
+    /// When the API server refuses.
+    pub(super) async fn make(
+        lab: &'a Lab,
+        project: &str,
+        request: &AirlockRequest,
+    ) -> Result<Self> {
+        let made = Self::of(lab, project, &request.name_any());
+        made.requests(RESEARCHER)
+            .create(&PostParams::default(), request)
             .await?;
-        Ok(export)
+        Ok(made)
     }
 
     fn requests(&self, user: &str) -> Api<AirlockRequest> {
@@ -110,7 +128,7 @@ impl<'a> Export<'a> {
         let requests: Api<AirlockRequest> =
             Api::namespaced(self.lab.plane.admin(), &self.namespace);
         let wanted = |request: &AirlockRequest| request.status.as_ref().is_some_and(&wanted);
-        when(&requests, &self.name, what, wanted).await
+        when_within(self.patience, &requests, &self.name, what, wanted).await
     }
 
     /// Waits for a phase.
@@ -170,10 +188,29 @@ impl<'a> Export<'a> {
     /// When a step is refused or does not come about in time.
     pub(super) async fn release(lab: &'a Lab, project: &str, name: &str) -> Result<AirlockRequest> {
         let export = Self::ask(lab, project, name).await?;
-        let seen = export.confirmed().await?;
+        export.released().await
+    }
+
+    /// From asked for to Released among `many` at once, of which most wait for their turn.
+    ///
+    /// # Errors
+    /// As [`Export::release`].
+    pub(super) async fn release_among(
+        many: usize,
+        lab: &'a Lab,
+        project: &str,
+        name: &str,
+    ) -> Result<AirlockRequest> {
+        let mut export = Self::ask(lab, project, name).await?;
+        export.patience = PATIENCE.max(TURN * u32::try_from(many).unwrap_or(u32::MAX));
+        export.released().await
+    }
+
+    async fn released(&self) -> Result<AirlockRequest> {
+        let seen = self.confirmed().await?;
         for checker in CHECKERS {
-            export.review(checker, &seen, json!({})).await?;
+            self.review(checker, &seen, json!({})).await?;
         }
-        export.phase(AirlockPhase::Released).await
+        self.phase(AirlockPhase::Released).await
     }
 }

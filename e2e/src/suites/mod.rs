@@ -6,6 +6,7 @@ pub mod access_rights;
 mod access_tokens;
 pub mod airlock;
 mod airlock_export;
+mod airlock_import;
 pub mod all;
 mod asking;
 pub mod control_plane;

@@ -2,12 +2,10 @@
 
 use sde_core::airlock::ending::{collectable, delays_closing};
 use sde_core::airlock::review::policy_digest;
-use sde_core::airlock::{
-    Chamber, Claim, Observed, Outcome, Project, Side, Standing, Step, Who, next,
-};
+use sde_core::airlock::{Chamber, Observed, Outcome, Project, Standing, Step, Who, next};
 use sde_core::project;
 use sde_core::rejection::Rejection;
-use sde_crds::airlock_request::{Direction, Import, Statistic, TransferOfGrant};
+use sde_crds::airlock_request::{Direction, Statistic, TransferOfGrant};
 use sde_crds::airlock_review::{AirlockReviewSpec, ConflictOfInterest, ReviewDecision, ReviewRole};
 use sde_crds::airlock_status::{AirlockPhase as Phase, Finding, Severity};
 use sde_crds::project::Lifecycle;
@@ -445,33 +443,6 @@ fn closing_ends_what_is_undecided_and_waits_for_what_was_approved() {
     );
     sim.later(8);
     assert_eq!(delays_closing(&sim.observed), None);
-}
-
-#[test]
-fn an_import_is_bound_in_the_project_only_when_it_is_released() {
-    let import = |kind: &str| {
-        let mut sim = Sim::new();
-        let spec = &mut sim.observed.request.spec;
-        (spec.direction, spec.folder, spec.outputs) = (Direction::Import, None, None);
-        let import = json!([{"name": "panel", "files": [0, 1, 2, 3], "kind": kind, "origin": "A public registry"}]);
-        spec.imports = serde_json::from_value::<Vec<Import>>(import).ok();
-        sim.confirmed()
-    };
-    let mut sim = import("Data");
-    assert_eq!(sim.observed.chamber.project, Claim::Absent);
-    assert_eq!(sim.status().reviews.unwrap().needed, 1);
-    sim.approve("checker-a");
-    sim.run();
-    assert_eq!(sim.phase(), Phase::Released);
-    assert_eq!(sim.observed.chamber.claim(Side::Project), Claim::Bound);
-    assert_eq!(sim.observed.chamber.claim(Side::Airlock), Claim::Absent);
-    let needs = |kind| {
-        let reviews = import(kind).status().reviews.unwrap();
-        (reviews.needed, reviews.missing_roles)
-    };
-    assert_eq!(needs("Binary"), (2, vec![]));
-    assert_eq!(needs("LinkageData"), (2, vec![Senior]));
-    assert_eq!(needs("Model"), (2, vec![MachineLearning]));
 }
 
 #[test]
