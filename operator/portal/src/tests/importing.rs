@@ -126,3 +126,30 @@ async fn an_import_is_declared_and_submitted_as_it_was_on_the_page() {
             "origin": "The registry", "licence": "CC-BY-4.0"}]})
     );
 }
+
+#[tokio::test]
+async fn a_ticket_to_upload_is_the_requester_s_and_names_no_content() {
+    use sde_ticket::{Act, Issuer, Verifier};
+    let portal = portal(Role::Request, fixtures::known()).await;
+    let token = |page: &str| {
+        let rest = page.split("name=\"ticket\" value=\"").nth(1);
+        rest.and_then(|t| t.split('"').next()).map(str::to_owned)
+    };
+    let mut browser = Browser::signed_in(&portal).await;
+    let path = "/projects/prj-4f2c/requests/panel";
+    let page = browser.get(path).await.body;
+    assert!(page.contains("action=\"https://door.example.org/upload\""));
+    let verifier = Verifier::new([(Issuer::PortalRequest, portal.ticket_public.clone())].into());
+    let now = u64::try_from(jiff::Timestamp::now().as_second()).expect("now");
+    let ticket = verifier
+        .expect("key")
+        .verify(&token(&page).expect("ticket"), now)
+        .expect("good");
+    assert_eq!((ticket.act, ticket.sub.as_str()), (Act::Upload, "u-7c1e"));
+    assert_eq!(ticket.content, "");
+    assert_eq!(ticket.pod, fixtures::UID);
+    // Another of the project sees where it is, and is led nowhere.
+    portal.issuer.says.claims.lock().expect("lock")["preferred_username"] = json!("u-19ab");
+    let page = Browser::signed_in(&portal).await.get(path).await.body;
+    assert!(page.contains("Request panel") && token(&page).is_none());
+}
