@@ -62,6 +62,12 @@ pub async fn run(lab: &Lab, filter: Option<String>, thorough: bool) -> Result<Su
             withdrawn(lab),
         )
         .await;
+    runner
+        .test(
+            "airlock: a person's fourth request of a day is answered for",
+            often(lab),
+        )
+        .await;
     let many = if thorough { VERY_MANY } else { MANY };
     runner
         .test(
@@ -267,7 +273,7 @@ async fn withdrawn(lab: &Lab) -> Result<()> {
         }
     }
     let all = Api::<Project>::all(lab.plane.admin());
-    let waits = condition_when(&all, name, "Closing", "True", "T1AwaitAirlock").await?;
+    let waits = condition_when(&all, name, "Closing", "True", "T3AwaitAirlock").await?;
     check(
         waits.contains("Request released was approved and not collected"),
         format_args!("closing says {waits}"),
@@ -283,6 +289,46 @@ async fn withdrawn(lab: &Lab) -> Result<()> {
     life.close().await?;
     let namespaces: Api<Namespace> = Api::all(lab.plane.admin());
     gone(&namespaces, &airlock_namespace(name)).await
+}
+
+/// The controller holds what stands out against the project's other requests, and an approval that is silent on it does not count.
+async fn often(lab: &Lab) -> Result<()> {
+    let name = "airsix";
+    project(lab, name)?.open().await?;
+    let held_by = |request: &AirlockRequest| {
+        let reviews = request.status.as_ref().and_then(|s| s.reviews.clone());
+        reviews.map(|r| r.held_by).unwrap_or_default()
+    };
+    for number in 1..=3 {
+        let export = Export::ask(lab, name, &format!("tables-{number}")).await?;
+        let seen = export.confirmed().await?;
+        check_equal("held by", &held_by(&seen), &Vec::new())?;
+    }
+    let export = Export::ask(lab, name, "tables-4").await?;
+    let seen = export.confirmed().await?;
+    let status = seen.status.clone().unwrap_or_default();
+    check_equal("reason", &status.reason.as_deref(), &Some("Held"))?;
+    check_equal("held by", &held_by(&seen), &vec!["AL-G018".to_owned()])?;
+    let signals = status.signals.unwrap_or_default();
+    let often = signals.iter().find(|s| s.rule == "AL-G018");
+    check_equal(
+        "requests, and how many are usual",
+        &often.map(|s| (s.observed, s.usual)),
+        &Some((4, 3)),
+    )?;
+    let [first, second] = CHECKERS;
+    export
+        .review(second, &seen, json!({"answers": null}))
+        .await?;
+    export.review(first, &seen, json!({})).await?;
+    let counted =
+        |n| move |s: &AirlockRequestStatus| s.reviews.as_ref().is_some_and(|r| r.counted == n);
+    let one = export.when("one review counted", counted(1)).await?;
+    check_equal("phase", &phase(&one), &Some(AirlockPhase::InReview))?;
+    // Positive control: the same person's, with an answer.
+    export.review(second, &seen, json!({})).await?;
+    export.phase(AirlockPhase::Released).await?;
+    Ok(())
 }
 
 async fn at_once(lab: &Lab, many: usize) -> Result<()> {

@@ -44,13 +44,17 @@ pub(super) fn request(name: &str) -> Result<AirlockRequest> {
     }))
 }
 
-/// What somebody says of a request as it was seen, with differences.
+/// What somebody says of a request as it was seen, with differences. An Approve answers for every rule that holds it.
 ///
 /// # Errors
 /// When the fields are not those of an AirlockReview.
 pub(super) fn review(reviewer: &str, seen: &AirlockRequest, with: Value) -> Result<AirlockReview> {
     let status = seen.status.clone().unwrap_or_default();
     let findings = status.findings.as_ref();
+    let held = status.reviews.iter().flat_map(|r| &r.held_by);
+    let answers: Vec<Value> = held
+        .map(|rule| json!({"rule": rule, "because": "RiskWeighed"}))
+        .collect();
     let name = seen.name_any();
     let mut spec = json!({
         "request": name, "requestUID": seen.uid(), "requester": RESEARCHER, "reviewer": reviewer,
@@ -58,6 +62,9 @@ pub(super) fn review(reviewer: &str, seen: &AirlockRequest, with: Value) -> Resu
         "contentDigest": status.content.map(|c| c.digest), "findingsDigest": findings.map(|f| &f.digest),
         "policyDigest": findings.map(|f| &f.policy_digest),
     });
+    if !answers.is_empty() && with.get("decision").is_none() {
+        spec["answers"] = json!(answers);
+    }
     for (key, value) in with.as_object().into_iter().flatten() {
         spec[key] = value.clone();
     }

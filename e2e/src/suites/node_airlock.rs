@@ -130,7 +130,7 @@ fn ended(site: &Site, project: &str) -> Result<()> {
     there()?;
     acts::ask_to_close(site, project)?;
     acts::project_when(site, project, "waiting for the airlock", |p| {
-        condition(p, "Closing")["reason"] == "T1AwaitAirlock"
+        condition(p, "Closing")["reason"] == "T3AwaitAirlock"
     })?;
     let waive = json!({"role": "Custodian", "decision": "Waive"});
     request.review("custodian-a", &waive)?;

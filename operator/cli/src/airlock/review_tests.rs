@@ -75,6 +75,7 @@ fn counted(
         chamber: Chamber::default(),
         jobs: Vec::new(),
         room_to_view: false,
+        history: Vec::new(),
         now: now(),
     };
     tally(&observed, &policy)

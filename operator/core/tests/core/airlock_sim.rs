@@ -56,6 +56,7 @@ pub fn observed() -> Observed {
         chamber: Chamber::default(),
         jobs: Vec::new(),
         room_to_view: false,
+        history: Vec::new(),
         now: world::now(),
     }
 }
@@ -131,6 +132,8 @@ impl Sim {
             review.spec.advice = Some("Merge the two smallest rows".to_owned());
         }
         let held = findings.rules.iter().map(|f| f.rule.clone());
+        let stands_out = status.signals.iter().flatten().map(|s| s.rule.clone());
+        let held = held.chain(stands_out);
         let held: Vec<_> = held
             .map(|rule| json!({"rule": rule, "because": "CountsSeen"}))
             .collect();
