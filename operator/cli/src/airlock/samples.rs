@@ -107,7 +107,7 @@ pub fn held() -> AirlockRequest {
     let request = at(
         Phase::InReview,
         "ReviewsMissing",
-        "1 of 2 reviews are in. One must decide as Senior. Every approval must answer for AL-G018, AL-S001. Votes are shown when all are.",
+        "1 of 2 reviews are in. One must decide as Senior. Every approval must answer for AL-S001. Votes are shown when all are.",
         "21:00",
     );
     let mut request = scanned(
@@ -122,25 +122,16 @@ pub fn held() -> AirlockRequest {
         needed: 2,
         counted: 1,
         missing_roles: vec![ReviewRole::Senior],
-        held_by: vec!["AL-G018".to_owned(), "AL-S001".to_owned()],
+        held_by: vec!["AL-S001".to_owned()],
         decisions: None,
     });
-    request.status.get_or_insert_default().signals = Some(vec![
-        Signal {
-            rule: "AL-G017".to_owned(),
-            severity: Severity::Warn,
-            unit: SignalUnit::Bytes,
-            observed: 48_213,
-            usual: 0,
-        },
-        Signal {
-            rule: "AL-G018".to_owned(),
-            severity: Severity::Hold,
-            unit: SignalUnit::Requests,
-            observed: 4,
-            usual: 3,
-        },
-    ]);
+    request.status.get_or_insert_default().signals = Some(vec![Signal {
+        rule: "AL-G017".to_owned(),
+        severity: Severity::Warn,
+        unit: SignalUnit::Bytes,
+        observed: 48_213,
+        usual: 2048,
+    }]);
     request
 }
 

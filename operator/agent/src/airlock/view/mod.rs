@@ -8,7 +8,7 @@ mod looked;
 mod opened;
 mod picture;
 mod table;
-mod text;
+pub mod text;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
