@@ -21,6 +21,7 @@ mod node_airlock;
 mod node_compute;
 mod node_conformance;
 mod node_door;
+mod node_import;
 mod node_release;
 mod node_request;
 pub mod policies;

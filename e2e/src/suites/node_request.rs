@@ -42,6 +42,26 @@ impl<'a> Request<'a> {
         Ok(request)
     }
 
+    /// The researcher means to bring files of these numbers.
+    pub(super) fn bring(
+        site: &'a Site,
+        project: &str,
+        name: &str,
+        files: &[usize],
+    ) -> Result<Self> {
+        let request = Self::of(site, project, name);
+        let object = json!({
+            "apiVersion": "sde-operator.dev/v1alpha1", "kind": "AirlockRequest",
+            "metadata": {"name": name, "namespace": request.namespace},
+            "spec": {
+                "requester": RESEARCHER, "direction": "Import", "justification": "A tool for the analysis", "seal": false, "withdrawn": false,
+                "imports": [{"name": "tool", "files": files, "kind": "Binary", "origin": "A public registry", "licence": "MIT"}],
+            },
+        });
+        site.apply_as(RESEARCHER, &object)?;
+        Ok(request)
+    }
+
     /// Waits until it is as wanted.
     pub(super) fn when(&self, wanted: &str, holds: impl Fn(&Value) -> bool) -> Result<Value> {
         let what = (
