@@ -223,6 +223,19 @@ pub fn to_upload() -> AirlockRequest {
     request
 }
 
+/// The door takes its files.
+pub fn uploading() -> AirlockRequest {
+    let mut request = import(at(
+        Phase::Draft,
+        "UploadNow",
+        "Ready for half an hour from each upload: upload the files through the portal, then set seal: true.",
+        "20:05",
+    ));
+    request.spec.seal = false;
+    request.spec.upload = Some(1);
+    request
+}
+
 /// Its files are sealed, and what they are is yet to be said.
 pub fn brought() -> AirlockRequest {
     import(sealed())

@@ -73,6 +73,11 @@ fn the_json_has_advice_and_no_votes() {
 fn who_must_act() {
     let who = |request: &AirlockRequest| view::row(request).waits_for;
     assert_eq!(who(&draft()), Actor::Requester);
+    assert_eq!(who(&samples::to_upload()), Actor::Requester);
+    assert_eq!(who(&samples::uploading()), Actor::Requester);
+    let mut coming = samples::to_upload();
+    coming.spec.upload = Some(1);
+    assert_eq!(who(&coming), Actor::Operator);
     assert_eq!(who(&sealed()), Actor::Requester);
     let mut confirmed = sealed();
     confirmed.spec.confirmed_digest = Some(samples::digest('1'));
@@ -254,7 +259,8 @@ fn the_next_verb_of_an_import_is_the_one_that_acts() {
     let mut request = samples::to_upload();
     assert_eq!(command(&request).as_deref(), Some("upload"));
     request.spec.upload = Some(1);
-    assert_eq!(command(&request).as_deref(), Some("seal"));
+    assert_eq!(command(&request), None, "it is being made ready");
+    assert_eq!(command(&samples::uploading()).as_deref(), Some("seal"));
     assert_eq!(command(&samples::brought()).as_deref(), Some("confirm"));
     assert_eq!(command(&samples::inbox()), None);
     // A draft of an Export is sealed when it is made.

@@ -21,6 +21,7 @@ pub fn in_import(spec: &AirlockRequestSpec) -> Markup {
                 li { "Is every file what it is said to be, and of the kind that is declared? If not, return it with NotAsDeclared." }
                 li { "Does it come from where it is said to, and do its terms allow this use? If not, refuse it with UnsafeImport." }
                 li { "Is it needed for what the project was approved for? If not, refuse it with BeyondPurpose." }
+                li { "Nothing has looked for malware. Would you run it, or open it, given where it comes from? If not, refuse it with UnsafeImport." }
                 li { "Is anybody recognisable in it? Participants' data comes in as a dataset, never so." }
                 @for kind in kinds {
                     li { strong { (says(IMPORTS, &kind)) ". " } (asks(kind)) }

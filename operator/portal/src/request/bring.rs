@@ -61,7 +61,7 @@ pub fn all(who: &SignedIn, here: &str, request: &AirlockRequest, ticket: Option<
         @match (at, ticket, asks) {
             (Upload::Open, Some(form), _) => {
                 (form)
-                p class="hint" { "The door shows what is there, takes several files at once, and lets you remove what should not be there: at most " (MAX_FILES) " files and " (size(most())) " in all. It closes half an hour after the last upload; what is there stays. If the button no longer works, look at this page again first." }
+                p class="hint" { "It shows what is there, takes several files at once, and lets you remove what should not be there: at most " (MAX_FILES) " files and " (size(most())) " in all. It closes half an hour after the last thing you did there; what is there stays. If the button no longer works, look at this page again first." }
             },
             (Upload::Open | Upload::Coming, _, _) => {
                 p { "It is being made ready. This takes about a minute." }

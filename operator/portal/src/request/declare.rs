@@ -64,16 +64,17 @@ pub fn render(
     let content = request.status.as_ref().and_then(|s| s.content.as_ref());
     let (files, digest) = content.map_or((0, ""), |c| (c.files, c.digest.as_str()));
     let back = format!("/projects/{project}/requests/{name}");
-    let (block, one, sure): (fn(i64, Filled<'_>) -> Markup, _, _) = if import(request) {
+    let (block, one, order, sure): (fn(i64, Filled<'_>) -> Markup, _, _, _) = if import(request) {
         let sure = "I have looked at what I uploaded, it is what I say here, and it may be used here. I submit exactly this copy.";
-        (incoming, "import", sure)
+        let order = "in which the upload page listed them: that of their names, folders and all,";
+        (incoming, "import", order, sure)
     } else {
         let sure = "I have looked at this copy of the folder, and this is what is in it. I submit exactly this copy.";
-        (output, "output", sure)
+        (output, "output", "of their names, folders and all,", sure)
     };
     let content = html! {
         (page::problems(filled.problems))
-        p class="lead" { "Files are counted from 0, in the order of their names, folders and all, as " code { "find . -type f | LC_ALL=C sort" } " lists them. Every file belongs to exactly one " (one) "; leave the files of a block empty that you do not need." }
+        p class="lead" { "Files are counted from 0, in the order " (order) " as " code { "find . -type f | LC_ALL=C sort" } " lists them. Every file belongs to exactly one " (one) "; leave the files of a block empty that you do not need." }
         (show::facts(project, request, now))
         form class="stack" method="post" action={ (back) "/declare" } {
             (csrf(who))
