@@ -32,6 +32,7 @@ mod policy_requests;
 pub mod portal;
 mod portal_chart;
 mod portal_flow;
+mod portal_import;
 mod portal_killed;
 mod portal_pages;
 mod portal_people;

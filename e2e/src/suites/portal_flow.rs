@@ -1,4 +1,5 @@
-//! A project from approval to attestation and an export from question to collection, all in the browser, and every page on the way.
+//! A project from approval to attestation, an export from question to collection and an import to its inbox, all in the browser, and
+//! every page on the way.
 
 use kube::api::{Patch, PatchParams};
 use kube::{Api, ResourceExt as _};
@@ -12,6 +13,7 @@ use super::airlock_export::{CHECKERS, Export, project};
 use super::error::{Result, check_equal};
 use super::lab::Lab;
 use super::life::RESEARCHER;
+use super::portal_import;
 use super::portal_pages::Album;
 use super::portal_people::{Visitor, shows, ticket};
 use crate::controlplane::standin::Behaviour;
@@ -33,6 +35,7 @@ pub(super) async fn all(lab: &Lab, front: &Front) -> Result<()> {
     researcher.pictured(&album, "request-list").await?;
     reviewed(lab, front, &album).await?;
     collected(lab, researcher, &album).await?;
+    portal_import::brought(lab, front, researcher, PROJECT, &album).await?;
     closed(lab, front, &album).await?;
     researcher.submit("Sign out", json!({})).await?;
     let out = researcher.pictured(&album, "signed-out").await?;
@@ -79,7 +82,7 @@ async fn reviewed(lab: &Lab, front: &Front, album: &Album<'_>) -> Result<()> {
         checker.follow(REQUEST).await?;
         let page = checker.until(&path, "Look at the files").await?;
         let seen = export.phase(AirlockPhase::InReview).await?;
-        leads(lab, &page, &seen, Issuer::PortalDecide).await?;
+        leads(lab, &page, &seen, ServingKind::View).await?;
         let decision = if first {
             json!({"decision": "Approve"})
         } else {
@@ -121,7 +124,7 @@ async fn collected(lab: &Lab, researcher: Visitor<'_>, album: &Album<'_>) -> Res
     let page = researcher.until(&path, "Collect the files").await?;
     let export = Export::of(lab, PROJECT, REQUEST);
     let seen = export.phase(AirlockPhase::Released).await?;
-    leads(lab, &page, &seen, Issuer::PortalRequest).await?;
+    leads(lab, &page, &seen, ServingKind::Deliver).await?;
     researcher.pictured(album, "request-collect").await?;
     let came = Behaviour {
         collected: true,
@@ -134,15 +137,19 @@ async fn collected(lab: &Lab, researcher: Visitor<'_>, album: &Album<'_>) -> Res
 }
 
 /// A page leads to the door, with a ticket for exactly what is there, for whoever looks.
-async fn leads(
+///
+/// # Errors
+/// When it does not, or the ticket is for something else.
+pub(super) async fn leads(
     lab: &Lab,
     page: &crate::portal::browser::Page,
     request: &AirlockRequest,
-    issuer: Issuer,
+    kind: ServingKind,
 ) -> Result<()> {
-    let (kind, act, address) = match issuer {
-        Issuer::PortalRequest => (ServingKind::Deliver, Act::Collect, "collect"),
-        Issuer::PortalDecide => (ServingKind::View, Act::View, "view"),
+    let (issuer, act, address) = match kind {
+        ServingKind::View => (Issuer::PortalDecide, Act::View, "view"),
+        ServingKind::Deliver => (Issuer::PortalRequest, Act::Collect, "collect"),
+        ServingKind::Receive => (Issuer::PortalRequest, Act::Upload, "upload"),
     };
     let address = format!("https://door.localhost:8443/{address}");
     let form = page.forms.iter().find(|form| form.action == address);
@@ -156,8 +163,9 @@ async fn leads(
     let serving = serving.into_iter().find(|serving| serving.kind == kind);
     check_equal("act", &ticket.act, &act)?;
     check_equal("request", &Some(ticket.uid), &request.uid())?;
+    // What is yet to be sealed has no digest.
     let content = status.content.map(|content| content.digest);
-    check_equal("content", &Some(ticket.content), &content)?;
+    check_equal("content", &ticket.content, &content.unwrap_or_default())?;
     check_equal(
         "where to",
         &Some((ticket.at.to_string(), ticket.pod)),

@@ -67,6 +67,21 @@ pub const USES: &[Choice] = &[
     ("PublicSummary", "A summary for participants or the public"),
 ];
 
+/// `ImportKind`.
+pub const IMPORTS: &[Choice] = &[
+    (
+        "Data",
+        "Data that cannot be joined to the project's people: references, annotations, maps",
+    ),
+    ("Code", "Program text"),
+    ("Binary", "Programs that run as they are"),
+    (
+        "LinkageData",
+        "Data that can be joined to the project's people",
+    ),
+    ("Model", "A trained model"),
+];
+
 /// `ReviewDecision`.
 pub const DECISIONS: &[Choice] = &[
     ("Approve", "Approve: it may be released"),
@@ -159,7 +174,7 @@ pub fn says(choices: &[Choice], value: &impl std::fmt::Debug) -> String {
 mod tests {
     use super::*;
     use crate::inputs::value;
-    use sde_crds::airlock_request::{IntendedUse, Statistic, SuppressionMethod};
+    use sde_crds::airlock_request::{ImportKind, IntendedUse, Statistic, SuppressionMethod};
     use sde_crds::airlock_review::{Because, ReviewDecision, ReviewReason};
     use sde_crds::project_approval::{ApprovalRole, Decision};
 
@@ -176,6 +191,11 @@ mod tests {
                 .all(|(v, _)| value::<SuppressionMethod>(v).is_some())
         );
         assert!(USES.iter().all(|(v, _)| value::<IntendedUse>(v).is_some()));
+        assert!(
+            IMPORTS
+                .iter()
+                .all(|(v, _)| value::<ImportKind>(v).is_some())
+        );
         assert!(
             DECISIONS
                 .iter()

@@ -9,7 +9,7 @@ use sde_crds::AirlockRequest;
 use sde_crds::airlock_request::{AirlockRequestSpec, Import, Output};
 use sde_crds::airlock_status::{Finding, ReviewProgress, Severity, Signal};
 
-use crate::choices::{STATISTICS, SUPPRESSION, USES, says};
+use crate::choices::{IMPORTS, STATISTICS, SUPPRESSION, USES, says};
 use crate::words;
 
 /// A time, to the minute and as a distance.
@@ -35,7 +35,7 @@ pub fn facts(project: &str, request: &AirlockRequest, now: Timestamp) -> Markup 
     html! {
         dl class="facts" {
             dt { "Project" } dd { (project) }
-            dt { "Direction" } dd { (format!("{:?}", spec.direction)) }
+            dt { "Direction" } dd { (words::direction(spec.direction)) }
             dt { "Requester" } dd { (spec.requester) }
             @if let Some(folder) = &spec.folder { dt { "Folder" } dd { (folder) } }
             dt { "Why it must cross" } dd { (spec.justification) }
@@ -169,9 +169,9 @@ fn import(of: &Import) -> Markup {
             h3 { (of.name) }
             dl class="facts" {
                 dt { "Files" } dd { (numbers(&of.files)) }
-                dt { "Kind" } dd { (format!("{:?}", of.kind)) }
-                dt { "From" } dd { (of.origin) }
-                @if let Some(licence) = &of.licence { dt { "Licence" } dd { (licence) } }
+                dt { "What it is" } dd { (says(IMPORTS, &of.kind)) }
+                dt { "Comes from" } dd { (of.origin) }
+                dt { "Licence" } dd { (of.licence.as_deref().unwrap_or("none named")) }
             }
         }
     }

@@ -121,7 +121,7 @@ impl Tickets {
         let (path, says) = match kind {
             ServingKind::View => ("/view", "Look at the files"),
             ServingKind::Deliver => ("/collect", "Collect the files"),
-            ServingKind::Receive => ("/upload", "Upload files"),
+            ServingKind::Receive => ("/upload", "Open the upload page"),
         };
         let form = match self.sign(user, project, request, serving, now) {
             Ok(ticket) => {

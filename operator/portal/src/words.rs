@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 use sde_core::airlock::waiting::Actor;
 use sde_crds::AirlockRequest;
+use sde_crds::airlock_request::Direction;
 use sde_crds::airlock_review::{ReviewDecision, ReviewReason, ReviewRole};
 use sde_crds::airlock_status::{AirlockPhase as Phase, AirlockRequestStatus, Severity};
 
@@ -58,6 +59,15 @@ fn phase_words(status: &AirlockRequestStatus, confirmed: bool) -> (Tone, &'stati
         Phase::Failed => (Tone::Bad, "Failed"),
         Phase::Revoked => (Tone::Bad, "Revoked"),
         Phase::Expired => (Tone::Plain, "Expired"),
+    }
+}
+
+/// Which way it goes.
+pub fn direction(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Export => "Export",
+        Direction::Import => "Import",
+        Direction::TransferToSde => "Transfer",
     }
 }
 

@@ -50,19 +50,41 @@ list, as crds/examples/airlockrequest.yaml has it under spec.outputs; `kubectl e
 each field means. Text is at most 160 characters in words of at most 32.
 
 An Export is sealed at once: the folder is copied, and later changes of it change nothing. Then confirm what was copied.
-An Import stays a draft: there is no door for uploads yet.
+An Import is a draft until its files are there: upload, seal, and declare them when you confirm.
 
 Examples:
   kubectl sde airlock submit prj-4f2c --folder penetrance-tables --purpose 'Tables for the article' --outputs outputs.yaml
-  kubectl sde airlock submit prj-4f2c --name reference --purpose 'A reference panel' --import imports.yaml"
+  kubectl sde airlock submit prj-4f2c --import --name reference --purpose 'A panel to impute with'"
     )]
     Submit(SubmitArgs),
+    /// Have an Import of yours made ready to take its files; you upload them through the portal
+    #[command(
+        after_help = "It takes files from when it is ready until half an hour after the last upload. What was uploaded stays: ask again to upload
+more. There is no upload from the terminal, since only the portal signs tickets for the door.
+
+Example:
+  kubectl sde airlock upload prj-4f2c reference"
+    )]
+    Upload(ShowArgs),
+    /// Say that everything is there: it is copied as it is, and nothing is added or changed afterwards
+    #[command(
+        after_help = "For an Import, once its files are uploaded. An Export that was made here is sealed already.
+
+Examples:
+  kubectl sde airlock seal prj-4f2c reference
+  kubectl sde airlock seal prj-4f2c reference --yes"
+    )]
+    Seal(WithdrawArgs),
     /// Submit exactly what was sealed of a request of yours: you look at its digest, files and bytes
     #[command(
-        after_help = "Afterwards neither the declaration nor the content can change.
+        after_help = "Afterwards neither the declaration nor the content can change. An Import is declared here, when its files have numbers
+(--imports); of an Export the declaration that was made with it can be put right (--outputs). FILE.yaml is a list; its fields:
+kubectl explain airlockrequest.spec.imports. Of an Import, for example:
+  - {name: panel, files: [0, 1], kind: Data, origin: 'The registry, release 7', licence: CC-BY-4.0}
 
 Examples:
   kubectl sde airlock confirm prj-4f2c penetrance-tables
+  kubectl sde airlock confirm prj-4f2c reference --imports imports.yaml
   kubectl sde airlock confirm prj-4f2c penetrance-tables --digest v1:sha256:... --yes"
     )]
     Confirm(ConfirmArgs),
@@ -144,7 +166,7 @@ pub struct Whose {
     pub all: bool,
 }
 
-/// Arguments of `airlock show` and `retry`.
+/// Arguments of `airlock show`, `retry`, `upload` and `collect`.
 #[derive(Debug, Args)]
 pub struct ShowArgs {
     #[command(flatten)]
@@ -153,7 +175,7 @@ pub struct ShowArgs {
     pub output: Output,
 }
 
-/// Arguments of `airlock withdraw`.
+/// Arguments of `airlock withdraw` and `seal`.
 #[derive(Debug, Args)]
 pub struct WithdrawArgs {
     #[command(flatten)]
@@ -189,19 +211,19 @@ pub struct InspectArgs {
 pub struct SubmitArgs {
     /// Project
     pub project: String,
-    /// Folder in your outbox that is to leave
-    #[arg(
-        long,
-        value_name = "NAME",
-        requires = "outputs",
-        conflicts_with = "import"
-    )]
-    pub folder: Option<String>,
+    #[command(flatten)]
+    pub way: WayArgs,
     /// Why these files must cross
     #[arg(long, value_name = "TEXT", value_parser = words)]
     pub purpose: String,
-    #[command(flatten)]
-    pub declared: DeclaredArgs,
+    /// What leaves
+    #[arg(
+        long,
+        value_name = "FILE.yaml",
+        requires = "folder",
+        conflicts_with = "import"
+    )]
+    pub outputs: Option<PathBuf>,
     /// Name of the request [default: that of the folder]
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
@@ -212,16 +234,28 @@ pub struct SubmitArgs {
     pub output: Output,
 }
 
-/// What the files are.
+/// Which way files go.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
+pub struct WayArgs {
+    /// Folder in your outbox that is to leave
+    #[arg(long, value_name = "NAME", requires = "outputs")]
+    pub folder: Option<String>,
+    /// Files are to come in, which you upload afterwards
+    #[arg(long)]
+    pub import: bool,
+}
+
+/// What the files are.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
 pub struct DeclaredArgs {
-    /// What leaves
-    #[arg(long, value_name = "FILE.yaml", requires = "folder")]
-    pub outputs: Option<PathBuf>,
-    /// What comes in
+    /// What leaves, in the place of what was declared before
     #[arg(long, value_name = "FILE.yaml")]
-    pub import: Option<PathBuf>,
+    pub outputs: Option<PathBuf>,
+    /// What comes in, in the place of what was declared before
+    #[arg(long, value_name = "FILE.yaml")]
+    pub imports: Option<PathBuf>,
 }
 
 /// Arguments of `airlock confirm`.
@@ -229,6 +263,8 @@ pub struct DeclaredArgs {
 pub struct ConfirmArgs {
     #[command(flatten)]
     pub of: RequestArgs,
+    #[command(flatten)]
+    pub declared: DeclaredArgs,
     /// Digest that you have looked at; refused when another one was sealed
     #[arg(long, value_name = "DIGEST")]
     pub digest: Option<String>,

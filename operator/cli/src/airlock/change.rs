@@ -2,7 +2,9 @@
 
 use sde_crds::AirlockRequest;
 
-pub use sde_core::airlock::change::{collect, confirmable, confirmation, retry, withdraw};
+pub use sde_core::airlock::change::{
+    collect, confirmable, confirmation, declarable, retry, seal, upload, withdraw,
+};
 
 use super::view::project;
 

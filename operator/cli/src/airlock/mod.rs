@@ -1,11 +1,12 @@
 //! `kubectl sde airlock`: what leaves and enters a project. `inspect` needs no cluster.
 //!
 //! Here is the I/O; `view` makes typed data of requests (also the JSON), `list` and `show` render it, `change` is what a
-//! requester may still change, `submit` makes one, `review` shows the review that core says may be created.
+//! requester may still change, `submit` makes one, `declare` reads what its files are, `review` shows the review that core says may be created.
 
 mod args;
 mod change;
 mod choices;
+mod declare;
 mod inspect;
 mod list;
 mod receipts;
@@ -26,12 +27,15 @@ pub use args::Airlock;
 use jiff::Timestamp;
 use kube::api::{ListParams, Patch, PatchParams, PostParams};
 use kube::{Api, Client};
+use sde_crds::airlock_request::Direction;
 use sde_crds::airlock_review::ConflictOfInterest;
 use sde_crds::names::{POLICY_NAME, project_namespace};
 use sde_crds::{AirlockRequest, AirlockReview, Project, SdePolicy};
 use serde_json::Value;
 
 use args::{ConfirmArgs, ListArgs, RequestArgs, ReviewArgs, ShowArgs, SubmitArgs, WithdrawArgs};
+
+use declare::Declared;
 
 use crate::approve::who_am_i;
 use crate::cluster::{self, Target};
@@ -50,6 +54,8 @@ pub async fn run(command: &Airlock, target: &Target, paint: Paint) -> Result<Don
         Airlock::List(args) => list(&client().await?, args, paint).await,
         Airlock::Show(args) => show(&client().await?, args, paint).await,
         Airlock::Submit(args) => submit(&client().await?, args).await,
+        Airlock::Upload(args) => upload(&client().await?, args).await,
+        Airlock::Seal(args) => seal(&client().await?, args).await,
         Airlock::Confirm(args) => confirm(&client().await?, args, paint).await,
         Airlock::Review(args) => review(&client().await?, args, paint).await,
         Airlock::Withdraw(args) => withdraw(&client().await?, args).await,
@@ -107,8 +113,8 @@ async fn show(client: &Client, args: &ShowArgs, paint: Paint) -> Result<Done, Cl
 }
 
 async fn submit(client: &Client, args: &SubmitArgs) -> Result<Done, CliError> {
-    let declared = submit::declared(&args.declared)?;
-    let request = submit::plan(args, declared, &who_am_i(client).await?)?;
+    let outputs = args.outputs.as_deref().map(declare::file).transpose()?;
+    let request = submit::plan(args, outputs, &who_am_i(client).await?)?;
     let named = change::named(&request);
     let api = requests(client, &args.project);
     let created = match api.create(&PostParams::default(), &request).await {
@@ -131,8 +137,17 @@ async fn submit(client: &Client, args: &SubmitArgs) -> Result<Done, CliError> {
 }
 
 async fn confirm(client: &Client, args: &ConfirmArgs, paint: Paint) -> Result<Done, CliError> {
-    let request = get(client, &args.of).await?;
+    let declared = Declared::read(&args.declared)?;
+    let mut request = get(client, &args.of).await?;
     let me = who_am_i(client).await?;
+    let said = declared.map(|d| d.of(&mut request)).transpose()?;
+    if request.spec.direction == Direction::Import && request.spec.imports.is_none() {
+        change::declarable(&request, &me, args.digest.as_deref())?;
+        return Err(CliError::Refused(format!(
+            "say what each file is: kubectl sde airlock confirm {} --imports FILE.yaml (its help says what is in it)",
+            change::named(&request)
+        )));
+    }
     let content = change::confirmable(&request, &me, args.digest.as_deref())?;
     if !args.yes {
         let shown = show::render(&view::view(&request), Timestamp::now(), paint, out::width());
@@ -146,9 +161,39 @@ async fn confirm(client: &Client, args: &ConfirmArgs, paint: Paint) -> Result<Do
         );
         out::confirm(&question, &args.of.request)?;
     }
-    let patch = change::confirmation(&request, content);
+    let mut patch = change::confirmation(&request, content);
+    if let Some((field, said)) = said {
+        patch["spec"][field] = said;
+    }
     let format = args.output.output;
     changed(client, &request, Some(patch), format, "is submitted").await
+}
+
+async fn upload(client: &Client, args: &ShowArgs) -> Result<Done, CliError> {
+    let request = get(client, &args.of).await?;
+    let patch = change::upload(&request, &who_am_i(client).await?)?;
+    let became = "is being made ready to take files";
+    changed(client, &request, patch, args.output.output, became).await?;
+    if args.output.output == Format::Text {
+        out::print(&format!(
+            "Upload them through the portal. When all are there: kubectl sde airlock seal {}\n",
+            change::named(&request)
+        ))?;
+    }
+    Ok(Done::Yes)
+}
+
+async fn seal(client: &Client, args: &WithdrawArgs) -> Result<Done, CliError> {
+    let request = get(client, &args.of).await?;
+    let patch = change::seal(&request, &who_am_i(client).await?)?;
+    if patch.is_some() && !args.yes {
+        let question = format!(
+            "What is there of request {} is copied as it is: nothing is added, changed or removed afterwards.",
+            change::named(&request)
+        );
+        out::confirm(&question, &args.of.request)?;
+    }
+    changed(client, &request, patch, args.output.output, "is sealed").await
 }
 
 async fn review(client: &Client, args: &ReviewArgs, paint: Paint) -> Result<Done, CliError> {

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use sde_crds::AirlockRequest;
+use sde_crds::airlock_request::{Direction, Import, ImportKind};
 use sde_crds::airlock_review::{ReviewDecision, ReviewReason, ReviewRole};
 use sde_crds::airlock_status::{
     AirlockPhase as Phase, AirlockRequestStatus, Failure, FailureCause, Finding, Findings,
@@ -197,4 +198,64 @@ pub fn failed() -> AirlockRequest {
         cause: FailureCause::FolderRefused,
     });
     request
+}
+
+/// One of the Imports' way: no folder, no outputs.
+fn import(mut request: AirlockRequest) -> AirlockRequest {
+    request.metadata.name = Some("reference".to_owned());
+    let spec = &mut request.spec;
+    spec.direction = Direction::Import;
+    spec.folder = None;
+    spec.outputs = None;
+    spec.justification = "A panel to impute with".to_owned();
+    request
+}
+
+/// A draft whose files are yet to be uploaded.
+pub fn to_upload() -> AirlockRequest {
+    let mut request = import(at(
+        Phase::Draft,
+        "UploadFiles",
+        "A draft: raise spec.upload by one to upload the files through the portal.",
+        "20:05",
+    ));
+    request.spec.seal = false;
+    request
+}
+
+/// The door takes its files.
+pub fn uploading() -> AirlockRequest {
+    let mut request = import(at(
+        Phase::Draft,
+        "UploadNow",
+        "Ready for half an hour from each upload: upload the files through the portal, then set seal: true.",
+        "20:05",
+    ));
+    request.spec.seal = false;
+    request.spec.upload = Some(1);
+    request
+}
+
+/// Its files are sealed, and what they are is yet to be said.
+pub fn brought() -> AirlockRequest {
+    import(sealed())
+}
+
+/// Released: its requester's workspaces have it.
+pub fn inbox() -> AirlockRequest {
+    let mut request = import(at(
+        Phase::Released,
+        "InInbox",
+        "In /inbox/reference of its requester's workspaces from their next start, read-only.",
+        "22:30",
+    ));
+    request.spec.upload = Some(1);
+    request.spec.imports = Some(vec![Import {
+        name: "panel".to_owned(),
+        files: vec![0, 1, 2, 3],
+        kind: ImportKind::Data,
+        origin: "The registry's site, release 7".to_owned(),
+        licence: Some("CC-BY-4.0".to_owned()),
+    }]);
+    scanned(request, Vec::new())
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sde_core::airlock::history;
 use sde_core::say::{ago, size, stamp};
-use sde_crds::airlock_request::{AirlockRequestSpec, Import, Output};
+use sde_crds::airlock_request::{AirlockRequestSpec, Direction, Import, Output};
 use sde_crds::airlock_status::{AirlockPhase as Phase, ReviewProgress, Severity, Signal};
 
 use super::list::phase_tone;
@@ -84,7 +84,12 @@ fn phase(view: &View, now: Timestamp) -> Tree {
 
 /// The verb that takes it further.
 fn command(view: &View) -> Option<&'static str> {
+    let import = view.spec.direction == Direction::Import && !view.spec.seal;
     match (view.row.phase, view.row.waits_for) {
+        (Phase::Draft, Actor::Requester) if import => Some(match view.spec.upload {
+            None | Some(0) => "upload",
+            Some(_) => "seal",
+        }),
         (Phase::Failed, Actor::Requester) => Some("retry"),
         (Phase::Sealing, Actor::Requester) => Some("confirm"),
         (Phase::InReview | Phase::Blocked, Actor::Reviewers | Actor::Custodian) => Some("review"),

@@ -1,12 +1,13 @@
 //! Golden texts of requests on their way, and what may and may not be changed.
 
 use sde_crds::AirlockRequest;
+use sde_crds::airlock_request::Direction;
 use sde_crds::airlock_status::AirlockPhase as Phase;
 use serde_json::json;
 
 use super::change::{confirmable, confirmation};
+use super::declare::{Declared, parse};
 use super::samples::{at, blocked, draft, failed, held, now, released, returned, sealed};
-use super::submit::{Declared, parse};
 use super::view::Actor;
 use super::*;
 
@@ -72,6 +73,11 @@ fn the_json_has_advice_and_no_votes() {
 fn who_must_act() {
     let who = |request: &AirlockRequest| view::row(request).waits_for;
     assert_eq!(who(&draft()), Actor::Requester);
+    assert_eq!(who(&samples::to_upload()), Actor::Requester);
+    assert_eq!(who(&samples::uploading()), Actor::Requester);
+    let mut coming = samples::to_upload();
+    coming.spec.upload = Some(1);
+    assert_eq!(who(&coming), Actor::Operator);
     assert_eq!(who(&sealed()), Actor::Requester);
     let mut confirmed = sealed();
     confirmed.spec.confirmed_digest = Some(samples::digest('1'));
@@ -182,7 +188,7 @@ fn an_export_is_made_as_oneself_and_sealed() {
     let args = submit_args(
         "kubectl-sde airlock submit prj-4f2c --folder penetrance-tables --purpose Tables --outputs o.yaml",
     );
-    let made = submit::plan(&args, Declared::Outputs(parse(OUTPUTS).unwrap()), "u-7c1e").unwrap();
+    let made = submit::plan(&args, Some(parse(OUTPUTS).unwrap()), "u-7c1e").unwrap();
     insta::assert_yaml_snapshot!(made);
     assert!(submit::next(&made).contains("airlock confirm prj-4f2c penetrance-tables"));
     // What is printed and sent is what the API's type reads.
@@ -192,18 +198,96 @@ fn an_export_is_made_as_oneself_and_sealed() {
 }
 
 #[test]
-fn an_import_waits_for_its_upload() {
-    let args = "kubectl-sde airlock submit prj-4f2c --purpose Panel --import i.yaml";
-    let imports = || {
-        let text = "[{name: panel, files: [0], kind: Data, origin: A registry}]";
-        Declared::Imports(parse(text).unwrap())
-    };
-    let error = submit::plan(&submit_args(args), imports(), "u-7c1e").unwrap_err();
+fn an_import_is_a_draft_until_its_files_are_there() {
+    let args = "kubectl-sde airlock submit prj-4f2c --purpose Panel --import";
+    let error = submit::plan(&submit_args(args), None, "u-7c1e").unwrap_err();
     assert!(error.to_string().contains("--name"));
     let args = submit_args(&format!("{args} --name reference"));
-    let made = submit::plan(&args, imports(), "u-7c1e").unwrap();
-    assert!(!made.spec.seal && made.spec.outputs.is_none() && made.spec.folder.is_none());
-    assert!(submit::next(&made).contains("no door"));
+    let made = submit::plan(&args, None, "u-7c1e").unwrap();
+    assert_eq!(made.spec.direction, Direction::Import);
+    assert!(!made.spec.seal && made.spec.folder.is_none());
+    assert!(made.spec.outputs.is_none() && made.spec.imports.is_none());
+    let next = submit::next(&made);
+    for verb in ["upload", "seal", "confirm"] {
+        let command = format!("kubectl sde airlock {verb} prj-4f2c reference");
+        assert!(next.contains(&command), "{next}");
+    }
+}
+
+#[test]
+fn an_import_is_declared_when_its_files_have_numbers() {
+    let said = || {
+        let text = "[{name: panel, files: [0, 1, 2, 3], kind: Data, origin: A registry}]";
+        Declared::Imports(parse(text).unwrap())
+    };
+    let mut request = samples::brought();
+    let (field, value) = said().of(&mut request).unwrap();
+    assert_eq!(field, "imports");
+    assert_eq!(
+        value,
+        json!([{"name": "panel", "files": [0, 1, 2, 3], "kind": "Data", "origin": "A registry"}])
+    );
+    assert!(confirmable(&request, "u-7c1e", None).is_ok());
+    assert!(confirmable(&samples::brought(), "u-7c1e", None).is_err());
+    // Each way has its own, and what is declared anew replaces what was.
+    let error = said().of(&mut sealed()).unwrap_err();
+    assert!(error.to_string().contains("--outputs"), "{error}");
+    let outputs = || Declared::Outputs(parse(OUTPUTS).unwrap());
+    assert!(outputs().of(&mut samples::brought()).is_err());
+    let mut export = sealed();
+    outputs().of(&mut export).unwrap();
+    assert_eq!(export.spec.outputs.unwrap().len(), 1);
+}
+
+#[test]
+fn an_import_on_its_way() {
+    insta::assert_snapshot!(text(&samples::to_upload()));
+    let text = text(&samples::inbox());
+    assert!(
+        text.contains("/inbox/reference") && text.contains("licence CC-BY-4.0"),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_next_verb_of_an_import_is_the_one_that_acts() {
+    let command = |request: &AirlockRequest| {
+        let text = text(request);
+        let line = text.lines().find(|l| l.contains("kubectl sde airlock"));
+        line.and_then(|l| l.trim().split(' ').rev().nth(2).map(str::to_owned))
+    };
+    let mut request = samples::to_upload();
+    assert_eq!(command(&request).as_deref(), Some("upload"));
+    request.spec.upload = Some(1);
+    assert_eq!(command(&request), None, "it is being made ready");
+    assert_eq!(command(&samples::uploading()).as_deref(), Some("seal"));
+    assert_eq!(command(&samples::brought()).as_deref(), Some("confirm"));
+    assert_eq!(command(&samples::inbox()), None);
+    // A draft of an Export is sealed when it is made.
+    assert_eq!(command(&draft()), None);
+}
+
+#[test]
+fn files_are_uploaded_to_a_draft_of_an_import_and_sealed_once() {
+    let request = samples::to_upload();
+    let me = "u-7c1e";
+    assert_eq!(
+        change::upload(&request, me).unwrap(),
+        Some(json!({"metadata": {"resourceVersion": "41"}, "spec": {"upload": 1}}))
+    );
+    assert!(change::seal(&request, me).is_err());
+    let mut asked = request.clone();
+    asked.spec.upload = Some(1);
+    assert_eq!(change::upload(&asked, me).unwrap(), None);
+    assert_eq!(
+        change::seal(&asked, me).unwrap().unwrap()["spec"],
+        json!({"seal": true})
+    );
+    assert!(change::seal(&asked, "u-19ab").is_err());
+    for other in [sealed(), samples::brought(), samples::inbox()] {
+        assert!(change::upload(&other, me).is_err());
+        assert_eq!(change::seal(&other, me).unwrap(), None);
+    }
 }
 
 #[test]
@@ -225,17 +309,20 @@ fn folder_and_outputs_or_imports() {
         crate::args::Cli::try_parse_from(line.split(' '))
     };
     assert!(parse("--folder f --outputs o").is_ok());
-    assert!(parse("--import i --name n").is_ok());
+    assert!(parse("--import --name n").is_ok());
+    assert!(parse("--name n").is_err());
     assert!(parse("--folder f").is_err());
     assert!(parse("--outputs o").is_err());
-    assert!(parse("--folder f --import i").is_err());
-    assert!(parse("--folder f --outputs o --import i").is_err());
+    assert!(parse("--import --outputs o --name n").is_err());
+    assert!(parse("--folder f --outputs o --import").is_err());
     let confirm = |rest: &str| {
         let line = format!("kubectl-sde airlock confirm p r {rest}");
         crate::args::Cli::try_parse_from(line.split(' '))
     };
     assert!(confirm("--yes").is_err());
     assert!(confirm("--yes --digest d").is_ok());
+    assert!(confirm("--imports i").is_ok() && confirm("--outputs o").is_ok());
+    assert!(confirm("--imports i --outputs o").is_err());
 }
 
 #[test]

@@ -76,6 +76,13 @@ pub fn waits_for(
     }
     match status.phase {
         Phase::Draft if spec.seal => Actor::Operator,
+        // Files were asked to be taken, and it is being made ready.
+        Phase::Draft
+            if spec.upload.unwrap_or(0) > 0
+                && !matches!(reason, Some("UploadNow" | "UploadOver")) =>
+        {
+            Actor::Operator
+        }
         Phase::Draft => Actor::Requester,
         Phase::Sealing if status.content.is_some() && spec.confirmed_digest.is_none() => {
             Actor::Requester

@@ -5,6 +5,7 @@ mod attestations;
 mod changed;
 pub mod closures;
 pub mod known;
+mod look_for;
 pub mod one;
 mod projects;
 pub mod queue;

@@ -42,7 +42,7 @@ pub fn render(who: &SignedIn, requests: Option<&[AirlockRequest]>, now: Timestam
     waiting.sort_by_key(|r| since(r));
     let content = html! {
         @if requests.is_none() {
-            p { "Your roles do not let you see what is asked to leave projects. Projects, closures and attestations are under the other headings." }
+            p { "Your roles do not let you see what is asked to leave projects or to come in. Projects, closures and attestations are under the other headings." }
         } @else if waiting.is_empty() {
             p class="lead" { "Nothing waits for a decision." }
         } @else {
@@ -66,6 +66,7 @@ fn table(who: &SignedIn, waiting: &[&AirlockRequest], now: Timestamp) -> Markup 
                     tr {
                         th scope="col" { "Request" }
                         th scope="col" { "Project" }
+                        th scope="col" { "Direction" }
                         th scope="col" { "State" }
                         th scope="col" { "Reviews" }
                         th scope="col" { "Still missing" }
@@ -93,6 +94,7 @@ fn row(who: &SignedIn, request: &AirlockRequest, now: Timestamp) -> Markup {
         tr {
             th scope="row" { a href={ "/projects/" (project) "/requests/" (name) } { (name) } }
             td { (project) }
+            td { (words::direction(request.spec.direction)) }
             td { (words::phase(request)) }
             td { (progress.map_or("–", |p| p.summary.as_str())) }
             td { @if missing.is_empty() { "–" } @else { (missing.join(", ")) } }

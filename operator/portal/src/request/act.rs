@@ -1,4 +1,4 @@
-//! What a requester does with a request: take it back, try it again, have it made ready to be collected.
+//! What a requester does with a request: take it back, try it again, have it made ready to be collected or to take an upload, seal it.
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -45,6 +45,24 @@ pub async fn collect(
     posted: Posted,
 ) -> Result<Response, PageError> {
     act(&app, &posted.who, names, "collect", change::collect).await
+}
+
+/// `POST .../upload`.
+pub async fn upload(
+    State(app): State<App>,
+    Path(names): Names,
+    posted: Posted,
+) -> Result<Response, PageError> {
+    act(&app, &posted.who, names, "upload", change::upload).await
+}
+
+/// `POST .../seal`.
+pub async fn seal(
+    State(app): State<App>,
+    Path(names): Names,
+    posted: Posted,
+) -> Result<Response, PageError> {
+    act(&app, &posted.who, names, "seal", change::seal).await
 }
 
 async fn act(

@@ -6,8 +6,9 @@ use sde_core::airlock::change;
 use sde_core::say::size;
 use sde_crds::AirlockRequest;
 use sde_crds::airlock_request::Direction;
-use sde_crds::airlock_status::{AirlockPhase as Phase, Delivery, DeliveryOutcome};
+use sde_crds::airlock_status::{AirlockPhase as Phase, Delivery, DeliveryOutcome, FailureCause};
 
+use super::bring;
 use crate::page::csrf;
 use crate::show;
 use crate::signed_in::SignedIn;
@@ -29,9 +30,13 @@ pub fn all(
     let here = at(project, request);
     let phase = request.status.as_ref().map_or(Phase::Draft, |s| s.phase);
     let export = request.spec.direction == Direction::Export;
+    let import = request.spec.direction == Direction::Import;
     let mine = request.spec.requester == me;
-    let declares = export && change::declarable(request, me, None).is_ok();
-    let retries = matches!(change::retry(request, me), Ok(Some(_)));
+    let declares = (export || import) && change::declarable(request, me, None).is_ok();
+    let seals = export && phase == Phase::Draft && matches!(change::seal(request, me), Ok(Some(_)));
+    let retries =
+        matches!(change::retry(request, me), Ok(Some(_))) && !(import && refused(request));
+    let bringing = bring::upload(request) != bring::Upload::Shut;
     let collects = export.then(|| change::collect(request, me));
     let waits = matches!(
         phase,
@@ -41,15 +46,21 @@ pub fn all(
         @if declares {
             p { a class="button" href={ (here) "/declare" } { "Say what each file is, and submit" } }
         }
+        @if seals {
+            form method="post" action={ (here) "/seal" } { (csrf(who)) button type="submit" { "Copy the folder" } }
+        }
         @if retries {
             form method="post" action={ (here) "/retry" } { (csrf(who)) button type="submit" { "Try again" } }
         }
         @if phase == Phase::Returned && mine {
             @let folder = request.spec.folder.as_deref().unwrap_or_default();
             @let name = request.metadata.name.as_deref().unwrap_or_default();
-            p { a class="button" href={ "/projects/" (project) "/new?supersedes=" (name) "&folder=" (folder) } { "Ask again, answering this one" } }
+            @let to = if import { "import" } else { "new" };
+            p { a class="button" href={ "/projects/" (project) "/" (to) "?supersedes=" (name) "&folder=" (folder) } { "Ask again, answering this one" } }
         }
+        @if import && phase == Phase::Released { (bring::inbox(request)) }
         @match collects {
+            _ if bringing => (bring::all(who, &here, request, ticket)),
             Some(Ok(_)) if ticket.is_some() => {
                 @if let Some(form) = ticket { (form) }
                 p class="hint" { "The door sends one archive with the files that were released. It is ready for half an hour, for one download. If the button no longer works, look at this page again first." }
@@ -65,6 +76,12 @@ pub fn all(
             _ => {},
         }
     }
+}
+
+/// Whether what was to be sealed cannot be, as it is. Of an Import nothing can be put right afterwards.
+fn refused(request: &AirlockRequest) -> bool {
+    let failure = request.status.as_ref().and_then(|s| s.failure.as_ref());
+    failure.is_some_and(|f| f.cause == FailureCause::FolderRefused)
 }
 
 /// What was collected so far.

@@ -114,6 +114,7 @@ fn project(who: &SignedIn, of: &Found, now: Timestamp) -> Markup {
             div class="actions" {
                 @if of.requests.is_some() {
                     a class="button" href={ "/projects/" (of.project) "/new" } { "Ask for an export from " (of.project) }
+                    a class="button" href={ "/projects/" (of.project) "/import" } { "Bring files into " (of.project) }
                 }
                 @if of.remembered {
                     form method="post" action={ "/projects/" (of.project) "/forget" } {
@@ -143,6 +144,7 @@ fn table(project: &str, requests: &[AirlockRequest], now: Timestamp) -> Markup {
                 thead {
                     tr {
                         th scope="col" { "Request" }
+                        th scope="col" { "Direction" }
                         th scope="col" { "State" }
                         th scope="col" { "Reviews" }
                         th scope="col" { "Sealed" }
@@ -167,6 +169,7 @@ fn row(project: &str, request: &AirlockRequest, actor: Actor, now: Timestamp) ->
     html! {
         tr {
             th scope="row" { a href={ "/projects/" (project) "/requests/" (name) } { (name) } }
+            td { (words::direction(request.spec.direction)) }
             td { (words::phase(request)) }
             td { (status.and_then(|s| s.reviews.as_ref()).map_or("–", |r| r.summary.as_str())) }
             td { (show::sealed(request).as_deref().unwrap_or("–")) }

@@ -1,8 +1,11 @@
-//! Pages for researchers: what they ask to leave their projects.
+//! Pages for researchers: what they ask to leave their projects, or to come in.
 
 mod act;
 mod actions;
+mod blocks;
+mod bring;
 pub mod declare;
+mod imports;
 pub mod list;
 pub mod make;
 mod next;
@@ -25,8 +28,10 @@ pub fn router() -> Router<App> {
         .route("/", get(list::page))
         .route("/projects", post(projects::add))
         .route("/projects/{project}/forget", post(projects::forget))
-        .route("/projects/{project}/new", get(make::page))
-        .route("/projects/{project}/requests", post(make::make))
+        .route("/projects/{project}/new", get(make::export_page))
+        .route("/projects/{project}/requests", post(make::export))
+        .route("/projects/{project}/import", get(make::import_page))
+        .route("/projects/{project}/imports", post(make::import))
         .route("/projects/{project}/requests/{request}", get(one::page))
         .route(
             "/projects/{project}/requests/{request}/declare",
@@ -43,6 +48,14 @@ pub fn router() -> Router<App> {
         .route(
             "/projects/{project}/requests/{request}/collect",
             post(act::collect),
+        )
+        .route(
+            "/projects/{project}/requests/{request}/upload",
+            post(act::upload),
+        )
+        .route(
+            "/projects/{project}/requests/{request}/seal",
+            post(act::seal),
         )
 }
 

@@ -5,6 +5,8 @@ use sde_crds::AirlockRequest;
 use sde_crds::airlock_request::Direction;
 use sde_crds::airlock_status::{AirlockPhase as Phase, FailureCause};
 
+use super::bring::{Upload, upload};
+
 /// What happens now and what to do.
 pub fn advice(request: &AirlockRequest) -> &'static str {
     let spec = &request.spec;
@@ -12,15 +14,16 @@ pub fn advice(request: &AirlockRequest) -> &'static str {
     if taken_back(spec, status.phase) {
         return "You have taken it back. Nothing of it is released; the copy is destroyed after a while.";
     }
+    let import = spec.direction == Direction::Import;
+    if let Some(text) = import.then(|| of_import(request)).flatten() {
+        return text;
+    }
     match status.phase {
-        Phase::Draft if spec.direction == Direction::Import => {
-            "Imports are not carried out yet: there is no way to upload the files."
-        }
         Phase::Draft if spec.seal => {
             "Your folder is about to be copied. What you change in it afterwards changes nothing."
         }
         Phase::Draft => {
-            "It is a draft. It was made elsewhere without being sealed: seal it there, or withdraw it and make another one here."
+            "It is a draft, made elsewhere. When your folder is complete, have it copied: what you change in it afterwards changes nothing."
         }
         Phase::Sealing if status.content.is_some() && spec.confirmed_digest.is_none() => {
             "Your folder was copied. Say what each file is and submit exactly this copy: then it is scanned, and people review it."
@@ -38,9 +41,6 @@ pub fn advice(request: &AirlockRequest) -> &'static str {
         }
         Phase::Approved | Phase::Releasing => {
             "Everybody needed agrees. Every file is being checked once more against what was reviewed."
-        }
-        Phase::Released if spec.direction == Direction::Import => {
-            "It is in the project's inbox, read-only."
         }
         Phase::Released => {
             "It may be collected until its time is over. Collecting hands out exactly the files that were reviewed."
@@ -70,5 +70,100 @@ pub fn advice(request: &AirlockRequest) -> &'static str {
             "A reviewer or custodian has revoked it. It can no longer be collected. Do not use what you collected; a reviewer or custodian will tell you why."
         }
         Phase::Expired => "Its time is over. If you still need it, make another request.",
+    }
+}
+
+/// What is said of an Import alone.
+fn of_import(request: &AirlockRequest) -> Option<&'static str> {
+    let spec = &request.spec;
+    let status = request.status.clone().unwrap_or_default();
+    Some(match status.phase {
+        Phase::Draft => match upload(request) {
+            Upload::Unasked => {
+                "Nothing is there yet. Have the door made ready, upload the files, and come back to this page to seal them."
+            }
+            Upload::Coming => "It is being made ready to take your files. Look again in a minute.",
+            Upload::Open => {
+                "You can upload its files now. When all of them are there, come back to this page and seal it: only then is it scanned and reviewed."
+            }
+            Upload::Over => "What you uploaded is kept. Seal it if that is all, or upload more.",
+            Upload::Shut => {
+                "What you uploaded is about to be copied. Nothing can be added or changed any more."
+            }
+        },
+        Phase::Sealing if status.content.is_some() && spec.confirmed_digest.is_none() => {
+            "What you uploaded was copied. Say what each file is and submit exactly this copy: then it is scanned, and people review it."
+        }
+        Phase::Sealing => "What you uploaded is being copied. Look again in a minute.",
+        Phase::InReview => {
+            "People who are not of your project review it. What was found is below: if something there should be put right, withdraw the request and make another one, which is quicker than being returned."
+        }
+        Phase::Blocked => {
+            "A rule forbids it, below. A custodian decides what becomes of it. Do not try to bring the same content in another way: speak to the custodian."
+        }
+        Phase::Released => {
+            "It is released. Your workspaces of this project have it, read-only, from their next start: stop and start one that runs now."
+        }
+        Phase::Rejected => {
+            "A reviewer refused it as it is; the reason is under Reviews. Nothing of it comes in."
+        }
+        Phase::Returned => {
+            "Reviewers ask for changes, under Reviews. Put the files right and bring them in with a request that answers this one."
+        }
+        Phase::Withdrawn => "It was taken back, or its project was closed. Nothing of it comes in.",
+        Phase::Revoked => {
+            "A reviewer or custodian has revoked it, and your workspaces no longer have it. Do not use what you copied from it; a reviewer or custodian will tell you why."
+        }
+        Phase::Expired => {
+            "Its time is over, or its project was closed. If you still need it, make another request."
+        }
+        Phase::Failed => match status.failure.map(|f| f.cause) {
+            Some(FailureCause::FolderRefused) => {
+                "What you uploaded cannot be copied as it is: there must be at least one file, and no more than the project may take. Nothing can be added any more: take this request back and make another one."
+            }
+            Some(FailureCause::ChamberLost) => {
+                "What you uploaded is gone. Take this request back and make another one."
+            }
+            Some(FailureCause::ContentChanged | FailureCause::JobFailed) | None => return None,
+        },
+        Phase::Submitted | Phase::Scanning | Phase::Approved | Phase::Releasing => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::fixtures;
+
+    /// Whatever the phase, words for an Import speak of no outbox folder and of nothing that leaves.
+    #[test]
+    fn an_import_is_spoken_of_as_one() {
+        let phases = [
+            Phase::Draft,
+            Phase::Sealing,
+            Phase::Submitted,
+            Phase::Scanning,
+            Phase::InReview,
+            Phase::Blocked,
+            Phase::Approved,
+            Phase::Releasing,
+            Phase::Released,
+            Phase::Rejected,
+            Phase::Returned,
+            Phase::Withdrawn,
+            Phase::Failed,
+            Phase::Revoked,
+            Phase::Expired,
+        ];
+        let wrong = |text: &str| text.contains("folder") || text.contains("leave");
+        for phase in phases {
+            let mut request = fixtures::import("reference", phase);
+            assert!(!wrong(advice(&request)), "{phase}");
+            request.spec.seal = false;
+            assert!(!wrong(advice(&request)), "{phase}");
+        }
+        // The control: of an Export they do.
+        let export = fixtures::request("tables", Phase::Returned);
+        assert!(wrong(advice(&export)));
     }
 }

@@ -30,6 +30,11 @@ fn said(done: &str) -> Option<&'static str> {
         "make" => {
             Some("Your folder is being copied. Look again in a minute, then say what each file is.")
         }
+        "import" => Some("The request is made. Now say that you want to upload its files."),
+        "upload" => Some("It is being made ready to take your files. Look again in a minute."),
+        "seal" => Some(
+            "What is there is being copied, and nothing can be added or changed any more. Look again in a minute, then say what each file is.",
+        ),
         "submit" => Some("Exactly what was sealed is submitted. It is scanned next."),
         "withdraw" => Some("The request is taken back. Nothing of it is released."),
         "retry" => Some("It is tried again."),
@@ -48,14 +53,17 @@ pub async fn page(
     names::checked(&[&project, &name])?;
     let request = find(&app.api.of(&who.user), &project, &name).await?;
     let now = Timestamp::now();
-    let ticket = app
-        .tickets
-        .form(ServingKind::Deliver, &who.user, &project, &request, now)
-        .filter(|_| request.spec.requester == who.user.as_str());
+    let kind = match request.spec.direction {
+        Direction::Import => ServingKind::Receive,
+        Direction::Export | Direction::TransferToSde => ServingKind::Deliver,
+    };
+    let mine = request.spec.requester == who.user.as_str();
+    let form = || app.tickets.form(kind, &who.user, &project, &request, now);
+    let ticket = mine.then(form).flatten();
     Ok(render(&who, &project, &request, &query.done, ticket, now))
 }
 
-/// The page; with the form that takes a ticket to the door when it can be collected now.
+/// The page; with the form that takes a ticket to the door when it can be collected, or uploaded, now.
 pub fn render(
     who: &SignedIn,
     project: &str,

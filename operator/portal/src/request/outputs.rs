@@ -2,17 +2,10 @@
 
 use sde_crds::airlock_request::{Output, Population, Statistic, Suppression, SuppressionMethod};
 
+use super::blocks::{self, Block, blocks, listed, span};
 use crate::fields::{Fields, Problem};
 use crate::inputs::value;
 use crate::names;
-
-/// Outputs of one request.
-const MOST: i64 = 20;
-
-/// How many blocks a form for so many files has: one a file, as far as a request has outputs.
-pub fn blocks(files: i64) -> i64 {
-    files.clamp(1, MOST)
-}
 
 /// Id of a field of a block.
 pub fn id(block: i64, field: &str) -> String {
@@ -36,9 +29,8 @@ pub fn prefilled(files: i64, before: &[Output]) -> Fields {
     }
     for (block, output) in (0i64..).zip(before) {
         let mut set = |field: &str, text: String| fields.set(id(block, field), text);
-        let numbers: Vec<String> = output.files.iter().map(ToString::to_string).collect();
         set("name", output.name.clone());
-        set("files", numbers.join(", "));
+        set("files", listed(&output.files));
         set("statistic", format!("{:?}", output.statistic));
         set("suppression", format!("{:?}", output.suppression.method));
         set("use", format!("{:?}", output.intended_use));
@@ -55,78 +47,19 @@ pub fn prefilled(files: i64, before: &[Output]) -> Fields {
     fields
 }
 
-fn span(first: i64, last: i64) -> String {
-    if first >= last {
-        first.to_string()
-    } else {
-        format!("{first}-{last}")
-    }
-}
-
-/// The numbers that a text such as `0, 2-4` names; none when it is no such text.
-fn numbers(text: &str) -> Option<Vec<i64>> {
-    let mut all = Vec::new();
-    for part in text.split([',', ' ']).filter(|p| !p.is_empty()) {
-        let (first, last) = part.split_once('-').unwrap_or((part, part));
-        let (first, last): (i64, i64) = (first.parse().ok()?, last.parse().ok()?);
-        if !(0..50).contains(&first) || !(first..50).contains(&last) {
-            return None;
-        }
-        all.extend(first..=last);
-    }
-    Some(all)
-}
-
 /// The outputs that a form declares; a block without files is none.
 ///
 /// # Errors
 /// What must be put right.
 pub fn read(fields: &Fields, files: i64) -> Result<Vec<Output>, Vec<Problem>> {
-    let mut problems = Vec::new();
-    let mut outputs: Vec<Output> = Vec::new();
-    for block in 0..MOST {
-        if fields.get(&id(block, "files")).is_empty() {
-            continue;
-        }
-        if let Some(output) = one(fields, block, files, &mut problems) {
-            if outputs.iter().any(|o| o.name == output.name) {
-                problems.push(Problem::at(
-                    id(block, "name"),
-                    "another output is called so already",
-                ));
-            }
-            outputs.push(output);
-        }
-    }
-    if outputs.is_empty() && problems.is_empty() {
-        problems.push(Problem::at(id(0, "files"), "say what each file is"));
-    }
-    if problems.is_empty() {
-        Ok(outputs)
-    } else {
-        Err(problems)
-    }
+    blocks::read(fields, id, files, one, |output| &output.name)
 }
 
-fn one(fields: &Fields, block: i64, files: i64, problems: &mut Vec<Problem>) -> Option<Output> {
+fn one(block: &Block<'_>, problems: &mut Vec<Problem>) -> Option<Output> {
     let begun = problems.len();
-    let get = |field: &str| fields.get(&id(block, field));
-    let mut wrong = |field: &str, text: &str| problems.push(Problem::at(id(block, field), text));
-    let numbered = numbers(get("files")).unwrap_or_default();
-    if numbered.is_empty() {
-        wrong("files", "write numbers of files, as 0 or 0, 2-4");
-    } else if numbered.iter().any(|n| *n >= files) {
-        wrong(
-            "files",
-            "one of these numbers was not sealed: files are counted from 0",
-        );
-    }
-    if !names::is_label(get("name")) {
-        wrong(
-            "name",
-            "an output's name has at most 40 lower-case letters, digits and hyphens",
-        );
-    }
+    let (name, files) = block.named(problems);
+    let get = |field: &str| block.get(field);
+    let mut wrong = |field: &str, text: &str| problems.push(block.problem(field, text));
     let statistic: Option<Statistic> = value(get("statistic"));
     if statistic.is_none() {
         wrong("statistic", "choose what kind of result it is");
@@ -159,7 +92,12 @@ fn one(fields: &Fields, block: i64, files: i64, problems: &mut Vec<Problem>) -> 
         1000,
         "counts are rounded to multiples of 2 to 1000",
     );
-    let counts_file = number("counts", 0, files - 1, "this is no number of a file");
+    let counts_file = number(
+        "counts",
+        0,
+        block.sealed() - 1,
+        "this is no number of a file",
+    );
     let size = number("people", 0, 100_000_000, "say how many people, as a number");
     let suppresses = matches!(
         method,
@@ -190,7 +128,7 @@ fn one(fields: &Fields, block: i64, files: i64, problems: &mut Vec<Problem>) -> 
             wrong("people", "say how many people it is about");
         }
     }
-    let code = fields.some(&id(block, "code"));
+    let code = block.some("code");
     match &code {
         None if must => wrong("code", "say which code made it"),
         Some(code) if !is_code(code) => wrong(
@@ -204,8 +142,8 @@ fn one(fields: &Fields, block: i64, files: i64, problems: &mut Vec<Problem>) -> 
     }
     let method = method?;
     Some(Output {
-        name: get("name").to_owned(),
-        files: numbered,
+        name,
+        files,
         statistic: statistic?,
         population: size.filter(|_| !whom.is_empty()).map(|size| Population {
             description: whom.to_owned(),
@@ -261,17 +199,9 @@ mod tests {
     fn fifty_files_go_into_twenty_blocks() {
         let fields = prefilled(50, &[]);
         let files: Vec<i64> = (0..20)
-            .flat_map(|block| numbers(fields.get(&id(block, "files"))).expect("numbers"))
+            .flat_map(|block| blocks::numbers(fields.get(&id(block, "files"))).expect("numbers"))
             .collect();
         assert_eq!(files, (0..50).collect::<Vec<i64>>());
-    }
-
-    #[test]
-    fn numbers_are_read_or_refused() {
-        assert_eq!(numbers("0, 2-4 7"), Some(vec![0, 2, 3, 4, 7]));
-        for bad in ["a", "4-2", "50", "-1", "0-", "1-99999999999999999999"] {
-            assert_eq!(numbers(bad), None, "{bad}");
-        }
     }
 
     #[test]

@@ -10,7 +10,8 @@ use crate::args::Role;
 
 const HELD: &str = "/projects/prj-4f2c/requests/held";
 
-fn taken(portal: &Portal) -> Vec<Asked> {
+/// What was asked since the last time.
+pub fn taken(portal: &Portal) -> Vec<Asked> {
     std::mem::take(&mut portal.api.asked.lock().expect("lock"))
 }
 
@@ -39,6 +40,8 @@ async fn every_page_of_researchers_is_read_as_the_researcher() {
         HELD,
         "/projects/prj-4f2c/requests/sealed/declare",
         "/projects/prj-4f2c/requests/released",
+        "/projects/prj-4f2c/requests/panel",
+        "/projects/prj-4f2c/requests/brought/declare",
     ] {
         let answer = browser.get(path).await;
         assert_eq!(answer.status, StatusCode::OK, "{path} {}", answer.body);
@@ -119,7 +122,7 @@ async fn two_people_at_once_are_each_themselves() {
 }
 
 /// What was written, after checking as whom.
-fn written(portal: &Portal, person: &str) -> Vec<(String, Value)> {
+pub fn written(portal: &Portal, person: &str) -> Vec<(String, Value)> {
     let asked = taken(portal);
     all_as(&asked, person);
     let writes = asked.into_iter().filter(|a| !a.what.starts_with("GET"));

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use sde_core::airlock::review::policy_digest;
 use sde_core::project::validate::spec_digest;
+use sde_crds::airlock_request::{Direction, Import, ImportKind};
 use sde_crds::airlock_review::{ReviewDecision, ReviewReason, ReviewRole};
 use sde_crds::airlock_status::{
     AirlockPhase as Phase, AirlockRequestStatus, Finding, Findings, ReviewProgress, SealedContent,
@@ -173,13 +174,59 @@ pub fn returned() -> AirlockRequest {
     request
 }
 
+/// An Import in a phase: declared, and before it is sealed a draft that nobody has asked to upload yet.
+pub fn import(name: &str, phase: Phase) -> AirlockRequest {
+    let mut import = request(name, phase);
+    let spec = &mut import.spec;
+    spec.direction = Direction::Import;
+    spec.folder = None;
+    spec.outputs = None;
+    spec.justification = "A reference panel to impute with".to_owned();
+    spec.imports = Some(vec![
+        Import {
+            name: "panel".to_owned(),
+            files: vec![0, 1, 2],
+            kind: ImportKind::Data,
+            origin: "The registry's site, release 7".to_owned(),
+            licence: Some("CC-BY-4.0".to_owned()),
+        },
+        Import {
+            name: "caller".to_owned(),
+            files: vec![3],
+            kind: ImportKind::Binary,
+            origin: "Its authors' release page".to_owned(),
+            licence: None,
+        },
+    ]);
+    import
+}
+
+/// A draft of an Import for which the door takes files.
+pub fn draft() -> AirlockRequest {
+    let mut import = import("panel", Phase::Draft);
+    import.spec.seal = false;
+    import.spec.imports = None;
+    import.spec.upload = Some(1);
+    let status = import.status.get_or_insert_default();
+    status.content = None;
+    status.serving = Some(vec![serving(ServingKind::Receive)]);
+    import
+}
+
+/// Its files are sealed and wait to be declared.
+pub fn brought() -> AirlockRequest {
+    let mut import = import("brought", Phase::Sealing);
+    import.spec.imports = None;
+    import
+}
+
 fn list(kind: &str, items: Value) -> Value {
     json!({"apiVersion": "sde-operator.dev/v1alpha1", "kind": kind, "metadata": {}, "items": items})
 }
 
 /// Everything, by path.
 pub fn known() -> BTreeMap<String, Value> {
-    let requests = [sealed(), held(), released(), returned()];
+    let requests = [sealed(), held(), released(), returned(), draft(), brought()];
     let mut known = BTreeMap::new();
     let value = |of: &AirlockRequest| serde_json::to_value(of).expect("json");
     for of in &requests {

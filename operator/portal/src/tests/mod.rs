@@ -3,8 +3,9 @@
 mod acting;
 mod api;
 mod browser;
-mod fixtures;
+pub mod fixtures;
 mod forms;
+mod importing;
 mod issuer;
 mod rendering;
 mod signing_in;

@@ -2,7 +2,12 @@
 
 use maud::{Markup, html};
 
-use super::fixtures::{held, now, policy, project, released, returned, sealed, who};
+use sde_crds::airlock_request::Direction;
+use sde_crds::airlock_status::AirlockPhase;
+
+use super::fixtures::{
+    brought, draft, held, import, now, policy, project, released, returned, sealed, who,
+};
 use crate::decide;
 use crate::fields::{Fields, Problem};
 use crate::inputs::Filled;
@@ -50,6 +55,123 @@ fn one_request_released() {
 fn one_request_returned() {
     let page = request::one::render(&who("u-7c1e"), "prj-4f2c", &returned(), "", None, now());
     insta::assert_snapshot!(lines(&page));
+}
+
+/// A page for the requester of an Import.
+fn import_page(request: &sde_crds::AirlockRequest) -> String {
+    let ticket = request.status.as_ref().and_then(|s| s.serving.as_ref());
+    let ticket = ticket.map(|_| html! { form { "(the ticket)" } });
+    let page = request::one::render(&who("u-7c1e"), "prj-4f2c", request, "", ticket, now());
+    lines(&page)
+}
+
+#[test]
+fn one_import_to_upload() {
+    insta::assert_snapshot!(import_page(&draft()));
+}
+
+#[test]
+fn what_is_offered_of_an_import_is_what_has_an_effect() {
+    const UPLOAD: &str = "Upload files</button>";
+    const MORE: &str = "Upload more files</button>";
+    const SEAL: &str = "That is all: seal it</button>";
+    const COMING: &str = "This takes about a minute";
+    const DOOR: &str = "(the ticket)";
+    let offers = |request: &sde_crds::AirlockRequest| -> Vec<&str> {
+        let page = import_page(request);
+        [UPLOAD, MORE, SEAL, COMING, DOOR]
+            .into_iter()
+            .filter(|text| page.contains(text))
+            .collect()
+    };
+    let mut request = draft();
+    assert_eq!(offers(&request), [SEAL, DOOR]);
+    let status = request.status.get_or_insert_default();
+    status.serving = None;
+    assert_eq!(offers(&request), [COMING]);
+    // Something may be there from the first time.
+    request.spec.upload = Some(2);
+    assert_eq!(offers(&request), [SEAL, COMING]);
+    request.spec.upload = None;
+    assert_eq!(offers(&request), [UPLOAD]);
+    request.spec.upload = Some(1);
+    request.status = Some(over(request.status.clone().unwrap_or_default()));
+    assert_eq!(offers(&request), [MORE, SEAL]);
+    request.spec.withdrawn = true;
+    assert!(offers(&request).is_empty());
+    request.spec.withdrawn = false;
+    request.spec.seal = true;
+    assert!(offers(&request).is_empty());
+    let mut another = draft();
+    another.spec.requester = "u-19ab".to_owned();
+    another.status.get_or_insert_default().serving = None;
+    assert!(offers(&another).is_empty());
+}
+
+/// As the machine leaves a draft whose upload has ended by itself.
+fn over(
+    mut status: sde_crds::airlock_status::AirlockRequestStatus,
+) -> sde_crds::airlock_status::AirlockRequestStatus {
+    let condition = serde_json::json!([{
+        "type": "Ready", "status": "False", "reason": "UploadOver", "message": "What was uploaded is kept.",
+        "lastTransitionTime": "2026-11-21T21:00:00Z",
+    }]);
+    status.conditions = serde_json::from_value(condition).expect("conditions");
+    status
+}
+
+#[test]
+fn a_released_import_says_where_it_is() {
+    let page = import_page(&import("reference", AirlockPhase::Released));
+    assert!(page.contains("/inbox/reference</code>"), "{page}");
+    assert!(!page.contains("collected"), "{page}");
+    let export = import_page(&released());
+    assert!(!export.contains("/inbox/"), "{export}");
+}
+
+#[test]
+fn an_upload_that_cannot_be_sealed_is_not_tried_again_and_a_folder_is() {
+    use sde_crds::airlock_status::{Failure, FailureCause};
+    let offered = |mut request: sde_crds::AirlockRequest, cause| {
+        let status = request.status.get_or_insert_default();
+        let phase = AirlockPhase::Sealing;
+        status.failure = Some(Failure { phase, cause });
+        import_page(&request).contains("Try again</button>")
+    };
+    let failed = AirlockPhase::Failed;
+    let refused = FailureCause::FolderRefused;
+    assert!(!offered(import("panel", failed), refused));
+    assert!(offered(super::fixtures::request("tables", failed), refused));
+    assert!(offered(import("panel", failed), FailureCause::JobFailed));
+}
+
+#[test]
+fn an_import_to_declare() {
+    let request = brought();
+    let mut fields = Fields::default();
+    fields.set("import-0-files", "0-3");
+    fields.set("import-0-name", "import-1");
+    let page = request::declare::render(
+        &who("u-7c1e"),
+        "prj-4f2c",
+        &request,
+        nothing(&fields),
+        now(),
+    );
+    insta::assert_snapshot!(lines(&page));
+}
+
+#[test]
+fn an_import_to_decide_on_says_what_to_look_for() {
+    let request = import("panel", AirlockPhase::InReview);
+    let fields = Fields::default();
+    let page = |request| {
+        let known = known(request);
+        let me = who("checker-a");
+        decide::one::render(&me, "prj-4f2c", &known, "", None, nothing(&fields), now())
+    };
+    insta::assert_snapshot!(lines(&page(request)));
+    assert!(!page(held()).0.contains("What to look for"));
 }
 
 #[test]
@@ -133,6 +255,12 @@ fn nothing_that_a_person_wrote_becomes_markup() {
         project,
         approvals: Vec::new(),
     };
+    let mut coming = import(EVIL, AirlockPhase::InReview);
+    for import in coming.spec.imports.iter_mut().flatten() {
+        import.name = EVIL.to_owned();
+        import.origin = EVIL.to_owned();
+        import.licence = Some(EVIL.to_owned());
+    }
     let mine = [request::list::Found {
         project: EVIL.to_owned(),
         remembered: true,
@@ -141,8 +269,12 @@ fn nothing_that_a_person_wrote_becomes_markup() {
     let pages = [
         request::list::render(&me, &mine, EVIL, now()),
         request::one::render(&me, EVIL, &evil, EVIL, None, now()),
-        request::make::render(&me, EVIL, filled),
+        request::make::render(&me, EVIL, Direction::Export, filled),
+        request::make::render(&me, EVIL, Direction::Import, filled),
         request::declare::render(&me, EVIL, &evil, filled, now()),
+        request::one::render(&me, EVIL, &coming, EVIL, None, now()),
+        request::declare::render(&me, EVIL, &coming, filled, now()),
+        decide::one::render(&me, EVIL, &known(coming), EVIL, None, filled, now()),
         decide::queue::render(&me, Some(&[evil.clone(), held()]), now()),
         decide::one::render(&me, EVIL, &known(evil), EVIL, None, filled, now()),
         decide::approve::render(&me, &found, EVIL, filled),
