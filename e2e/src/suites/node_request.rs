@@ -3,8 +3,10 @@
 use serde_json::{Value, json};
 
 use super::error::{Result, check};
+use super::node_door;
 use crate::node::Site;
 use crate::node::acts::{PATIENCE, namespace};
+use crate::node::door::Door;
 use crate::node::story::{RESEARCHER, get, wait_for};
 
 const CHECKERS: [&str; 2] = ["checker-a", "checker-b"];
@@ -81,8 +83,8 @@ impl<'a> Request<'a> {
         self.patch(&json!({"confirmedDigest": sealed["status"]["content"]["digest"]}))
     }
 
-    /// Two approve what they see, of which nothing is held.
-    pub(super) fn approve(&self) -> Result<()> {
+    /// Two approve what they have opened through the door, of which nothing is held. Each has a code of their own.
+    pub(super) fn approve(&self, door: &Door<'_>) -> Result<()> {
         let seen = self.phase("InReview")?;
         let rules = seen["status"]["findings"]["rules"].as_array();
         let held = rules
@@ -96,9 +98,19 @@ impl<'a> Request<'a> {
             answers.is_empty(),
             format_args!("honest code is held: {}", seen["status"]["findings"]),
         )?;
+        let mut codes = Vec::new();
+        for checker in CHECKERS {
+            codes.push(node_door::seen(door, self, checker)?);
+        }
+        let [first, second] = CHECKERS;
+        check(
+            codes.first() != codes.last(),
+            format_args!("{first} and {second} are shown the same code: {codes:?}"),
+        )?;
         CHECKERS
             .iter()
-            .try_for_each(|checker| self.review(checker, &json!({})))
+            .zip(codes)
+            .try_for_each(|(checker, code)| self.review(checker, &json!({"seen": code})))
     }
 
     /// Somebody decides on it as it is now, with differences.

@@ -89,6 +89,7 @@ fn task(kind: JobKind) -> String {
         thresholds: Thresholds { minimum_count: 10 },
         declaration: Declaration::default(),
         door: None,
+        viewing: None,
     };
     task.to_env().expect("a task")
 }

@@ -14,7 +14,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 pub use client::{Answer, Client, plain};
 use sde_core::airlock::report::{Report, parse};
-use sde_core::airlock::task::{Declaration, DoorTask, TASK_ENV, TASK_VERSION, Task, Thresholds};
+use sde_core::airlock::task::{
+    Declaration, DoorTask, TASK_ENV, TASK_VERSION, Task, Thresholds, ViewingTask,
+};
+use sde_core::airlock::viewing::{Viewed, ViewingKey, ViewingSecret};
 use sde_core::airlock::{JobKind, Outcome};
 use sde_crds::airlock_request::Direction;
 use sde_evidence::SigningKey;
@@ -32,6 +35,8 @@ pub struct Site {
     folder: TempDir,
     pub ip: Ipv4Addr,
     pub content: String,
+    /// Digest of the findings under review; empty until there are any.
+    pub findings: String,
 }
 
 /// A program that is killed with its test.
@@ -85,6 +90,10 @@ fn public(issuer: Issuer) -> String {
     key(issuer).verifying_key().to_spki_pem().expect("PEM")
 }
 
+fn viewing() -> ViewingKey {
+    ViewingSecret::new(&[7; 32]).expect("a key").of(UID)
+}
+
 pub fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.expect("after 1970").as_secs()
@@ -105,6 +114,7 @@ impl Site {
             folder: tempfile::tempdir().expect("tempdir"),
             ip: address(),
             content: String::new(),
+            findings: String::new(),
         };
         for folder in ["source", "chamber", "tls", "keys"] {
             fs::create_dir(site.path(folder)).expect("directory");
@@ -161,7 +171,29 @@ impl Site {
                 content: self.content.clone(),
                 requester: PERSON.into(),
             }),
+            viewing: (kind == JobKind::View).then(|| ViewingTask {
+                key: viewing(),
+                findings: self.findings.clone(),
+            }),
         }
+    }
+
+    /// Scans, by the real job: what is found is under review from now on.
+    pub fn scan(&mut self) {
+        let Outcome::Scanned(found) = self.run(JobKind::Scan) else {
+            panic!("not scanned");
+        };
+        self.findings = found.digest;
+    }
+
+    /// The code of somebody who has opened every file.
+    pub fn code(&self, person: &str) -> String {
+        viewing().code(&Viewed {
+            request_uid: UID,
+            content: &self.content,
+            findings: &self.findings,
+            person,
+        })
     }
 
     pub fn command(&self, kind: JobKind) -> Command {

@@ -1,6 +1,7 @@
 //! One request as a tree that a person can read.
 
 use jiff::Timestamp;
+use sde_core::airlock::reviewing::lacking;
 use sde_core::say::{ago, size, stamp};
 use sde_crds::airlock_request::{AirlockRequestSpec, Import, Output};
 use sde_crds::airlock_status::{AirlockPhase as Phase, ReviewProgress, Severity};
@@ -269,6 +270,15 @@ fn reviews(progress: Option<&ReviewProgress>) -> Tree {
         tree.leaf(Line::new(
             Tone::Wait,
             format!("still missing: somebody as {}", roles.join(", as ")),
+        ));
+    }
+    let open = progress.decisions.is_none();
+    if let Some(lacking) = lacking(progress.unseen).filter(|_| open) {
+        tree.leaf(Line::new(
+            Tone::Wait,
+            format!(
+                "{lacking}: if it is yours, open every file in the viewer and approve again with --seen"
+            ),
         ));
     }
     if !progress.held_by.is_empty() {

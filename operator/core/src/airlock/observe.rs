@@ -10,6 +10,7 @@ use sde_crds::project::{Lifecycle, PersonRole, ProjectSpec};
 use sde_crds::{AirlockRequest, AirlockReview};
 use serde::{Deserialize, Serialize};
 
+use crate::airlock::viewing::ViewingKey;
 use crate::project::access::works;
 use crate::project::{self, State};
 use crate::rejection::{Rejection, summarise};
@@ -36,6 +37,8 @@ pub struct Observed {
     pub jobs: Vec<Job>,
     /// Whether one more job may show a chamber to reviewers: else they wait for their turn.
     pub room_to_view: bool,
+    /// The key of its viewing codes: without it no approval counts.
+    pub viewing: Option<ViewingKey>,
     /// Now.
     pub now: Timestamp,
 }
