@@ -89,6 +89,15 @@ pub struct AirlockRequestStatus {
     /// What the scan found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub findings: Option<Findings>,
+    /// When it was first submitted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub submitted_at: Option<Time>,
+    /// What stands out of it against the project's other requests. Written with the findings, never changed after; the digest of
+    /// the findings is also of these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 16))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["rule".into()]))]
+    pub signals: Option<Vec<Signal>>,
     /// Whether two custodians reopened it after it was Blocked.
     #[serde(default)]
     pub reopened: bool,
@@ -255,6 +264,36 @@ pub struct Finding {
     pub files: i64,
     /// Whether the content was read as individual-level data to its end: such a request is never reopened (R23, R56).
     pub certain: bool,
+}
+
+/// What stands out of a request against the project's other requests: a rule and numbers, never a name or a text.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Signal {
+    /// The rule.
+    #[schemars(schema_with = "schema::rule")]
+    pub rule: String,
+    /// What it does to the request: Warn, Hold or HoldSenior.
+    pub severity: Severity,
+    /// What is counted.
+    pub unit: SignalUnit,
+    /// How many there are.
+    #[schemars(range(min = 0))]
+    pub observed: i64,
+    /// How many are usual in this project, or allowed in any; 0 while nothing is usual yet.
+    #[schemars(range(min = 0))]
+    pub usual: i64,
+}
+
+/// What a signal counts.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignalUnit {
+    /// Bytes of content.
+    Bytes,
+    /// Files of a request.
+    Files,
+    /// Requests.
+    Requests,
 }
 
 /// What a finding does. Automation may raise it, never lower it, and never approves.

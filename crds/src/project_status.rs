@@ -283,9 +283,24 @@ pub struct ClosingStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub inventory: Option<Vec<Medium>>,
+    /// What the airlock held when it was emptied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub airlock: Option<AirlockEmptied>,
     /// Steps done (research: standards.md 2.4).
     #[schemars(length(max = 20))]
     pub steps: Vec<ClosingStep>,
+}
+
+/// What the airlock of a project held when its closure had emptied it.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct AirlockEmptied {
+    /// AirlockRequests of the project, each of which has ended.
+    #[schemars(range(min = 0))]
+    pub requests: i64,
+    /// Chambers with sealed content whose volumes were seen gone, whenever that was.
+    #[schemars(range(min = 0))]
+    pub chambers_destroyed: i64,
 }
 
 /// One thing that holds or held data.

@@ -72,7 +72,8 @@ impl<'a> Door<'a> {
     pub fn ticket(&self, request: &Value, act: Act, who: &str, seconds: u64) -> Result<String> {
         let (issuer, kind) = match act {
             Act::View => (Issuer::PortalDecide, "View"),
-            Act::Collect | Act::Upload => (Issuer::PortalRequest, "Deliver"),
+            Act::Collect => (Issuer::PortalRequest, "Deliver"),
+            Act::Upload => (Issuer::PortalRequest, "Receive"),
         };
         let wrong = |e: String| Error::malformed(std::path::Path::new("ticket"), e);
         let serving = request["status"]["serving"].as_array();
@@ -124,6 +125,23 @@ impl<'a> Door<'a> {
     /// # Errors
     /// When the visitor's pod does not end well.
     pub fn visit(&self, act: Act, ticket: &str, first: &str) -> Result<Value> {
+        self.client(act, ticket, first, &[])
+    }
+
+    /// Brings files, as their paths and texts, to the request of this UID.
+    ///
+    /// # Errors
+    /// As [`Door::visit`].
+    pub fn upload(&self, ticket: &str, uid: &str, files: &[(&str, &str)]) -> Result<Value> {
+        let files = files.iter().map(|(path, text)| {
+            let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+            [folder, name, text]
+        });
+        let files: Vec<_> = files.collect();
+        self.client(Act::Upload, ticket, &format!("/upload/{uid}/"), &files)
+    }
+
+    fn client(&self, act: Act, ticket: &str, first: &str, files: &[[&str; 3]]) -> Result<Value> {
         let name = "door-visitor";
         let env = [
             ("SDE_URL", format!("https://{}", self.address)),
@@ -131,6 +149,7 @@ impl<'a> Door<'a> {
             ("SDE_TICKET", ticket.to_owned()),
             ("SDE_CA", self.authority.clone()),
             ("SDE_FIRST", first.to_owned()),
+            ("SDE_FILES", json!(files).to_string()),
         ];
         let env = env.map(|(name, value)| json!({"name": name, "value": value}));
         let pod = notebook::pod(self.site, name, &[CLIENT], &Value::from(env.to_vec()));

@@ -1,4 +1,4 @@
-//! Exports through the real controller: released by two who may, and not otherwise.
+//! Exports and Imports through the real controller: released by two who may, and not otherwise.
 //!
 //! The stand-in answers for the agent; that the agent does what it says is for its own tests and the node lane.
 
@@ -19,6 +19,7 @@ use sde_crds::{AirlockRequest, Project, SdePolicy};
 use serde_json::json;
 
 use super::airlock_export::{CHECKERS, Export, code, project};
+use super::airlock_import::inbox;
 use super::error::{Result, SuiteError, check, check_equal, refused};
 use super::faults;
 use super::lab::Lab;
@@ -38,7 +39,7 @@ const SILENCE: Duration = Duration::from_secs(5);
 /// Runs the suite.
 ///
 /// # Errors
-/// When the export without faults fails: then there is nothing to compare with.
+/// When an export or import without faults fails: then there is nothing to compare with.
 pub async fn run(lab: &Lab, filter: Option<String>, thorough: bool) -> Result<SuiteReport> {
     let mut runner = Runner::new(filter);
     runner
@@ -62,6 +63,12 @@ pub async fn run(lab: &Lab, filter: Option<String>, thorough: bool) -> Result<Su
             withdrawn(lab),
         )
         .await;
+    runner
+        .test(
+            "airlock: a person's fourth request of a day is answered for",
+            often(lab),
+        )
+        .await;
     let many = if thorough { VERY_MANY } else { MANY };
     runner
         .test(
@@ -69,7 +76,10 @@ pub async fn run(lab: &Lab, filter: Option<String>, thorough: bool) -> Result<Su
             at_once(lab, many),
         )
         .await;
-    faults::of_exports(lab, thorough, &mut runner).await?;
+    runner
+        .test("airlock: an import, from draft to inbox", inbox(lab))
+        .await;
+    faults::of_requests(lab, thorough, &mut runner).await?;
     Ok(runner.finish())
 }
 
@@ -293,7 +303,7 @@ async fn withdrawn(lab: &Lab) -> Result<()> {
         }
     }
     let all = Api::<Project>::all(lab.plane.admin());
-    let waits = condition_when(&all, name, "Closing", "True", "T1AwaitAirlock").await?;
+    let waits = condition_when(&all, name, "Closing", "True", "T3AwaitAirlock").await?;
     check(
         waits.contains("Request released was approved and not collected"),
         format_args!("closing says {waits}"),
@@ -311,11 +321,53 @@ async fn withdrawn(lab: &Lab) -> Result<()> {
     gone(&namespaces, &airlock_namespace(name)).await
 }
 
+/// The controller holds what stands out against the project's other requests, and an approval that is silent on it does not count.
+async fn often(lab: &Lab) -> Result<()> {
+    let name = "airsix";
+    project(lab, name)?.open().await?;
+    let held_by = |request: &AirlockRequest| {
+        let reviews = request.status.as_ref().and_then(|s| s.reviews.clone());
+        reviews.map(|r| r.held_by).unwrap_or_default()
+    };
+    for number in 1..=3 {
+        let export = Export::ask(lab, name, &format!("tables-{number}")).await?;
+        let seen = export.confirmed().await?;
+        check_equal("held by", &held_by(&seen), &Vec::new())?;
+    }
+    let export = Export::ask(lab, name, "tables-4").await?;
+    let seen = export.confirmed().await?;
+    let status = seen.status.clone().unwrap_or_default();
+    check_equal("reason", &status.reason.as_deref(), &Some("Held"))?;
+    check_equal("held by", &held_by(&seen), &vec!["AL-G018".to_owned()])?;
+    let signals = status.signals.unwrap_or_default();
+    let often = signals.iter().find(|s| s.rule == "AL-G018");
+    check_equal(
+        "requests, and how many are usual",
+        &often.map(|s| (s.observed, s.usual)),
+        &Some((4, 3)),
+    )?;
+    let [first, second] = CHECKERS;
+    export
+        .review(second, &seen, json!({"answers": null}))
+        .await?;
+    export.review(first, &seen, json!({})).await?;
+    let counted =
+        |n| move |s: &AirlockRequestStatus| s.reviews.as_ref().is_some_and(|r| r.counted == n);
+    let one = export.when("one review counted", counted(1)).await?;
+    check_equal("phase", &phase(&one), &Some(AirlockPhase::InReview))?;
+    // Positive control: the same person's, with an answer.
+    export.review(second, &seen, json!({})).await?;
+    export.phase(AirlockPhase::Released).await?;
+    Ok(())
+}
+
 async fn at_once(lab: &Lab, many: usize) -> Result<()> {
     let name = "airmany";
     project(lab, name)?.open().await?;
     let released: Vec<AirlockRequest> = futures::stream::iter(0..many)
-        .map(async |number| Export::release(lab, name, &format!("tables-{number}")).await)
+        .map(async |number| {
+            Export::release_among(many, lab, name, &format!("tables-{number}")).await
+        })
         .buffer_unordered(many)
         .try_collect()
         .await?;

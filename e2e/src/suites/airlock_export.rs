@@ -1,5 +1,7 @@
 //! One Export as people make it: asked for, confirmed, reviewed by two.
 
+use std::time::Duration;
+
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, ResourceExt as _};
@@ -12,9 +14,12 @@ use serde_json::{Value, json};
 use super::error::Result;
 use super::lab::{Lab, object};
 use super::life::{Life, RESEARCHER};
-use super::waiting::when;
+use super::waiting::{PATIENCE, when_within};
 use crate::controlplane::error::malformed;
 use crate::controlplane::install::SYSTEM_NAMESPACE;
+
+/// What one of many requests at once adds to the wait of the last.
+const TURN: Duration = Duration::from_secs(5);
 
 /// Reviewers of the lab's policy.
 pub(super) const CHECKERS: [&str; 2] = ["checker-a", "checker-b"];
@@ -71,8 +76,8 @@ async fn code_of(lab: &Lab, viewed: &Viewed<'_>) -> Result<String> {
     Ok(secret.of(viewed.request_uid).code(viewed))
 }
 
-/// What somebody says of a request as it was seen, with differences. An approval has the viewing code of what it names, unless the
-/// differences say otherwise.
+/// What somebody says of a request as it was seen, with differences. An approval answers for every rule that holds it, and has
+/// the viewing code of what it names, unless the differences say otherwise.
 ///
 /// # Errors
 /// When the fields are not those of an AirlockReview, or the key of codes cannot be read.
@@ -84,6 +89,10 @@ pub(super) async fn review(
 ) -> Result<AirlockReview> {
     let status = seen.status.clone().unwrap_or_default();
     let findings = status.findings.as_ref();
+    let held = status.reviews.iter().flat_map(|r| &r.held_by);
+    let answers: Vec<Value> = held
+        .map(|rule| json!({"rule": rule, "because": "RiskWeighed"}))
+        .collect();
     let name = seen.name_any();
     let mut spec = json!({
         "request": name, "requestUID": seen.uid(), "requester": RESEARCHER, "reviewer": reviewer,
@@ -91,6 +100,9 @@ pub(super) async fn review(
         "contentDigest": status.content.map(|c| c.digest), "findingsDigest": findings.map(|f| &f.digest),
         "policyDigest": findings.map(|f| &f.policy_digest),
     });
+    if !answers.is_empty() && with.get("decision").is_none() {
+        spec["answers"] = json!(answers);
+    }
     for (key, value) in with.as_object().into_iter().flatten() {
         spec[key] = value.clone();
     }
@@ -116,6 +128,8 @@ pub(super) struct Export<'a> {
     lab: &'a Lab,
     namespace: String,
     name: String,
+    /// How long one step may take.
+    patience: Duration,
 }
 
 impl<'a> Export<'a> {
@@ -125,6 +139,7 @@ impl<'a> Export<'a> {
             lab,
             namespace: project_namespace(project),
             name: name.to_owned(),
+            patience: PATIENCE,
         }
     }
 
@@ -133,13 +148,23 @@ impl<'a> Export<'a> {
     /// # Errors
     /// When the API server refuses.
     pub(super) async fn ask(lab: &'a Lab, project: &str, name: &str) -> Result<Self> {
-        let export = Self::of(lab, project, name);
-        let request = request(name)?;
-        export
-            .requests(RESEARCHER)
-            .create(&PostParams::default(), &request)
+        Self::make(lab, project, &request(name)?).await
+    }
+
+    /// The researcher makes a request.
+    ///
+    /// # Errors
+    /// When the API server refuses.
+    pub(super) async fn make(
+        lab: &'a Lab,
+        project: &str,
+        request: &AirlockRequest,
+    ) -> Result<Self> {
+        let made = Self::of(lab, project, &request.name_any());
+        made.requests(RESEARCHER)
+            .create(&PostParams::default(), request)
             .await?;
-        Ok(export)
+        Ok(made)
     }
 
     fn requests(&self, user: &str) -> Api<AirlockRequest> {
@@ -158,7 +183,7 @@ impl<'a> Export<'a> {
         let requests: Api<AirlockRequest> =
             Api::namespaced(self.lab.plane.admin(), &self.namespace);
         let wanted = |request: &AirlockRequest| request.status.as_ref().is_some_and(&wanted);
-        when(&requests, &self.name, what, wanted).await
+        when_within(self.patience, &requests, &self.name, what, wanted).await
     }
 
     /// Waits for a phase.
@@ -218,10 +243,29 @@ impl<'a> Export<'a> {
     /// When a step is refused or does not come about in time.
     pub(super) async fn release(lab: &'a Lab, project: &str, name: &str) -> Result<AirlockRequest> {
         let export = Self::ask(lab, project, name).await?;
-        let seen = export.confirmed().await?;
+        export.released().await
+    }
+
+    /// From asked for to Released among `many` at once, of which most wait for their turn.
+    ///
+    /// # Errors
+    /// As [`Export::release`].
+    pub(super) async fn release_among(
+        many: usize,
+        lab: &'a Lab,
+        project: &str,
+        name: &str,
+    ) -> Result<AirlockRequest> {
+        let mut export = Self::ask(lab, project, name).await?;
+        export.patience = PATIENCE.max(TURN * u32::try_from(many).unwrap_or(u32::MAX));
+        export.released().await
+    }
+
+    async fn released(&self) -> Result<AirlockRequest> {
+        let seen = self.confirmed().await?;
         for checker in CHECKERS {
-            export.review(checker, &seen, json!({})).await?;
+            self.review(checker, &seen, json!({})).await?;
         }
-        export.phase(AirlockPhase::Released).await
+        self.phase(AirlockPhase::Released).await
     }
 }

@@ -1,5 +1,5 @@
 //! Kills and errors at every write of a project's life: it always converges, attests truly, and leaves no orphan. Kills at every
-//! write of an export: it is released once, and as without them.
+//! write of an export and of an import: it is released once, and as without them.
 //!
 //! A life without faults is recorded first: its writes are the points. Then, for each point and each fault, a fresh project lives the
 //! same life with that one fault at that one write. Several lives run at once on one control plane; a killed controller is started again
@@ -9,11 +9,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use futures::StreamExt as _;
+use sde_crds::AirlockRequest;
 use sde_crds::airlock_status::{AirlockPhase, AirlockRequestStatus};
 use sde_crds::names::airlock_namespace;
 use serde_json::json;
 
 use super::airlock_export::{CHECKERS, Export, project};
+use super::airlock_import::bring;
 use super::error::{Result, SuiteError, check};
 use super::lab::Lab;
 use super::life::Life;
@@ -38,7 +40,7 @@ const ERRORS_AT_ONCE: usize = 16;
 const KILLS: [Fault; 2] = [Fault::KillBefore, Fault::KillAfter];
 const KILLS_AT_ONCE: usize = 10;
 
-/// Phases that an export enters, Released included.
+/// Phases that a request enters, Released included.
 const ROUNDS: i64 = 7;
 /// Of its release and of its collection.
 const RECEIPTS: usize = 2;
@@ -53,6 +55,36 @@ enum Course {
     Project,
     /// An export out of an open project.
     Export,
+    /// An import into an open project.
+    Import,
+}
+
+impl Course {
+    fn what(self) -> &'static str {
+        match self {
+            Self::Project => "a project",
+            Self::Export => "an export",
+            Self::Import => "an import",
+        }
+    }
+
+    /// Begins the names of projects that have a fault: no two courses live in one project.
+    fn letter(self) -> char {
+        match self {
+            Self::Project => 'f',
+            Self::Export => 'x',
+            Self::Import => 'i',
+        }
+    }
+
+    /// Names of the projects without faults.
+    fn references(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Project => ("lifezero", "lifeone"),
+            Self::Export => ("exportzero", "exportone"),
+            Self::Import => ("importzero", "importone"),
+        }
+    }
 }
 
 /// One write of a life: its shape, and which of that shape it is.
@@ -86,15 +118,24 @@ pub async fn run(lab: &Lab, filter: Option<String>, thorough: bool) -> Result<Su
     Ok(runner.finish())
 }
 
-/// Kills at writes of exports, for the suite of the airlock.
+/// Kills at writes of exports and imports, for the suite of the airlock.
 ///
 /// # Errors
 /// As [`run`].
-pub(super) async fn of_exports(lab: &Lab, thorough: bool, runner: &mut Runner) -> Result<()> {
+pub(super) async fn of_requests(lab: &Lab, thorough: bool, runner: &mut Runner) -> Result<()> {
     let stride = if thorough { 1 } else { STRIDE };
-    let reference = Reference::record(lab, Course::Export).await?;
-    println!("an export: {} writes", reference.writes.len());
-    phase(lab, &reference, &KILLS, KILLS_AT_ONCE, stride, runner).await
+    for course in [Course::Export, Course::Import] {
+        if !KILLS
+            .iter()
+            .any(|kill| runner.wants(&test_name(course, *kill)))
+        {
+            continue;
+        }
+        let reference = Reference::record(lab, course).await?;
+        println!("{}: {} writes", course.what(), reference.writes.len());
+        phase(lab, &reference, &KILLS, KILLS_AT_ONCE, stride, runner).await?;
+    }
+    Ok(())
 }
 
 /// What a life does when nothing fails.
@@ -108,8 +149,8 @@ struct Reference {
 impl Reference {
     /// Lives twice: what the first does once for the whole cluster is no part of a life.
     async fn record(lab: &Lab, course: Course) -> Result<Self> {
-        live(lab, course, "lifezero", None).await?;
-        let name = "lifeone";
+        let (zero, name) = course.references();
+        live(lab, course, zero, None).await?;
         let writes = live(lab, course, name, None).await?;
         for write in &writes {
             tracing::info!(%write, "write of the life without faults");
@@ -148,6 +189,12 @@ async fn live(lab: &Lab, course: Course, name: &str, rule: Option<Rule>) -> Resu
             lab.proxy.arm(name, rule);
             export(lab, name).await
         }
+        Course::Import => {
+            project(lab, name)?.open().await?;
+            lab.proxy.arm(name, rule);
+            let brought = bring(lab, name, "tool").await;
+            brought.and_then(|(_, released)| each_phase_once(&released))
+        }
     };
     let writes = lab.proxy.disarm(name);
     result?;
@@ -176,8 +223,11 @@ async fn export(lab: &Lab, project: &str) -> Result<()> {
     export
         .when("the receipt of its collection", collected)
         .await?;
-    let round = |status: &AirlockRequestStatus| status.round;
-    let rounds = released.status.as_ref().map_or(0, round);
+    each_phase_once(&released)
+}
+
+fn each_phase_once(released: &AirlockRequest) -> Result<()> {
+    let rounds = released.status.as_ref().map_or(0, |s| s.round);
     if rounds == ROUNDS {
         return Ok(());
     }
@@ -213,7 +263,11 @@ async fn phase(
                 points.filter(move |(number, _)| number % stride == fault_letter(*fault) % stride);
             chosen.map(|(number, point)| {
                 (
-                    format!("f{:x}p{number:03}", fault_letter(*fault)),
+                    format!(
+                        "{}{:x}p{number:03}",
+                        reference.course.letter(),
+                        fault_letter(*fault)
+                    ),
                     *fault,
                     point.clone(),
                 )
@@ -260,6 +314,7 @@ fn test_name(course: Course, fault: Fault) -> String {
     match course {
         Course::Project => format!("faults: {fault}, at writes of opening and closing"),
         Course::Export => format!("airlock: {fault}, at writes of an export"),
+        Course::Import => format!("airlock: {fault}, at writes of an import"),
     }
 }
 

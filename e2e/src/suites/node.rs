@@ -9,6 +9,7 @@ use super::error::{Result, SuiteError, check};
 use super::node_airlock as airlock;
 use super::node_compute as compute;
 use super::node_conformance as conformance;
+use super::node_import as imports;
 use super::node_release as release;
 use super::runner::{Runner, SuiteReport};
 use crate::cluster::UpOptions;
@@ -43,6 +44,12 @@ pub async fn cilium(name: &str, filter: Option<String>) -> Result<SuiteReport> {
         .test(
             "node: an export: sealed, scanned, reviewed, verified; changed bytes and links are refused",
             async { airlock::export(&site) },
+        )
+        .await;
+    runner
+        .test(
+            "node: an import: brought, sealed, reviewed, read in a notebook; changed bytes are refused",
+            async { imports::import(&site) },
         )
         .await;
     runner

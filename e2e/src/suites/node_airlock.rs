@@ -130,7 +130,7 @@ fn ended(site: &Site, project: &str) -> Result<()> {
     there()?;
     acts::ask_to_close(site, project)?;
     acts::project_when(site, project, "waiting for the airlock", |p| {
-        condition(p, "Closing")["reason"] == "T1AwaitAirlock"
+        condition(p, "Closing")["reason"] == "T3AwaitAirlock"
     })?;
     let waive = json!({"role": "Custodian", "decision": "Waive"});
     request.review("custodian-a", &waive)?;
@@ -149,7 +149,7 @@ fn ended(site: &Site, project: &str) -> Result<()> {
     )
 }
 
-struct Notebook<'a> {
+pub(super) struct Notebook<'a> {
     site: &'a Site,
     project: String,
     url: String,
@@ -157,7 +157,7 @@ struct Notebook<'a> {
 }
 
 impl<'a> Notebook<'a> {
-    fn open(site: &'a Site, project: &str) -> Result<Self> {
+    pub(super) fn open(site: &'a Site, project: &str) -> Result<Self> {
         let workspace = acts::run(site, project, RESEARCHER)?;
         let pod = &workspace["status"]["pod"];
         let of = |field: &str| pod[field].as_str().unwrap_or_default().to_owned();
@@ -169,7 +169,7 @@ impl<'a> Notebook<'a> {
         })
     }
 
-    fn says(&self, name: &'static str, code: &str) -> Result<()> {
+    pub(super) fn says(&self, name: &'static str, code: &str) -> Result<()> {
         let cell = Cell {
             name,
             code: format!("import os\nos.chdir('/home/researcher')\n{code}"),

@@ -13,9 +13,9 @@ use crate::node::door::Door;
 use crate::node::story::{RESEARCHER, get, wait_for};
 
 /// How long a ticket of a test is good for, in seconds.
-const LIFE: u64 = 300;
+pub(super) const LIFE: u64 = 300;
 
-fn serves(request: &Value, kind: &str) -> bool {
+pub(super) fn serves(request: &Value, kind: &str) -> bool {
     let serving = request["status"]["serving"].as_array();
     serving.into_iter().flatten().any(|s| s["kind"] == kind)
 }

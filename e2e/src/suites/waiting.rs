@@ -54,8 +54,25 @@ pub async fn when<K>(api: &Api<K>, name: &str, what: &str, wanted: impl Fn(&K) -
 where
     K: Clone + std::fmt::Debug + DeserializeOwned + Serialize + kube::Resource + Send + 'static,
 {
+    when_within(PATIENCE, api, name, what, wanted).await
+}
+
+/// The same with another limit than [`PATIENCE`].
+///
+/// # Errors
+/// As [`when`].
+pub async fn when_within<K>(
+    limit: Duration,
+    api: &Api<K>,
+    name: &str,
+    what: &str,
+    wanted: impl Fn(&K) -> bool,
+) -> Result<K>
+where
+    K: Clone + std::fmt::Debug + DeserializeOwned + Serialize + kube::Resource + Send + 'static,
+{
     let mut last = None;
-    let found = watched(api, name, |object| {
+    let found = watched(limit, api, name, |object| {
         let fits = object.is_some_and(&wanted);
         last = object.cloned();
         fits
@@ -68,7 +85,7 @@ where
                 .map(|object| conditions(&object));
             Err(SuiteError::TimedOut {
                 what: format!("{name}: no {what}; its conditions are {shown:?}"),
-                limit: PATIENCE,
+                limit,
             })
         }
     }
@@ -82,7 +99,7 @@ pub async fn gone<K>(api: &Api<K>, name: &str) -> Result<()>
 where
     K: Clone + std::fmt::Debug + DeserializeOwned + kube::Resource + Send + 'static,
 {
-    match watched(api, name, |object| object.is_none()).await {
+    match watched(PATIENCE, api, name, |object| object.is_none()).await {
         Some(_) => Ok(()),
         None => Err(SuiteError::TimedOut {
             what: format!("{name} is still there"),
@@ -93,6 +110,7 @@ where
 
 /// Watches one object until `wanted` says so of it or of its absence; `None` when patience ends first.
 async fn watched<K>(
+    limit: Duration,
     api: &Api<K>,
     name: &str,
     mut wanted: impl FnMut(Option<&K>) -> bool,
@@ -100,7 +118,7 @@ async fn watched<K>(
 where
     K: Clone + std::fmt::Debug + DeserializeOwned + kube::Resource + Send + 'static,
 {
-    let end = tokio::time::Instant::now() + PATIENCE;
+    let end = tokio::time::Instant::now() + limit;
     let stream = watch_object(api.clone(), name);
     futures::pin_mut!(stream);
     loop {

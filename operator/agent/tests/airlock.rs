@@ -1,7 +1,7 @@
 //! `sde-agent airlock-job` from outside: told by its environment, heard by its termination message, killed on the way.
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -78,11 +78,15 @@ impl Drop for Running {
 }
 
 fn task(kind: JobKind) -> String {
+    task_of(kind, Direction::Export)
+}
+
+fn task_of(kind: JobKind, direction: Direction) -> String {
     let task = Task {
         version: TASK_VERSION,
         kind,
         salt: REQUEST.into(),
-        direction: Direction::Export,
+        direction,
         max_bytes: 8 << 30,
         max_files: 50,
         policy_digest: format!("v1:sha256:{}", "c".repeat(64)),
@@ -167,19 +171,65 @@ fn what_its_owner_does_not_let_be_read_is_refused() {
     for mode in [0o000, 0o400] {
         fs::set_permissions(&file, Permissions::from_mode(mode)).expect("mode");
         let bare = site.command(&task(JobKind::Seal));
-        let mut confined = Command::new("setpriv");
-        if root {
-            confined.args(["--bounding-set=-all", "--inh-caps=-all"]);
-        } else {
-            confined.arg("--no-new-privs");
-        }
-        let output = within(&mut confined, &bare).output().expect("setpriv");
+        let output = within(&mut confined(root), &bare).output();
+        let output = output.expect("setpriv");
         assert_eq!(output.status.code(), Some(0));
         let message = fs::read(site.path("log")).expect("message");
         said.push(Report::parse(&message, POD).expect("a report").result);
     }
     assert_eq!(said[0], Said::Refused(Refusal::Unreadable));
     assert!(matches!(said[1], Said::Sealed(_)), "the control: {said:?}");
+}
+
+/// What begins another program, root or not, as one that modes count for.
+fn confined(root: bool) -> Command {
+    let mut confined = Command::new("setpriv");
+    if root {
+        confined.args(["--bounding-set=-all", "--inh-caps=-all"]);
+    } else {
+        confined.arg("--no-new-privs");
+    }
+    confined
+}
+
+/// Nobody adds to an inbox, whoever laid it; but who seals again must be able to remove it, and an upload that kubelet has made.
+#[test]
+fn an_inbox_that_was_shut_is_laid_again() {
+    let site = Site::new();
+    let root = fs::metadata(site.path("chamber")).expect("folder").uid() == 0;
+    let seal = |kind| {
+        let bare = site.command(&task_of(kind, Direction::Import));
+        let output = within(&mut confined(root), &bare).output();
+        assert_eq!(output.expect("setpriv").status.code(), Some(0));
+        let message = fs::read(site.path("log")).expect("message");
+        parse(&message, POD, kind)
+    };
+    let upload = || {
+        fs::create_dir_all(site.path("chamber/upload/panel")).expect("folder");
+        fs::write(site.path("chamber/upload/panel/a.csv"), COUNTS).expect("file");
+        // A folder of another's, with a group that may write, is what a mount of a part of a volume begins as.
+        for folder in ["chamber", "chamber/upload"] {
+            let shared = Permissions::from_mode(0o775);
+            fs::set_permissions(site.path(folder), shared).expect("mode");
+            if root {
+                chown(site.path(folder), Some(65532), None).expect("chown");
+            }
+        }
+    };
+    upload();
+    let Outcome::Sealed(first) = seal(JobKind::Seal) else {
+        panic!("not sealed");
+    };
+    // As if it had been killed before its last step.
+    fs::remove_file(site.path("chamber/sealed/manifest.json")).expect("removed");
+    upload();
+    assert_eq!(seal(JobKind::Seal), Outcome::Sealed(first.clone()));
+    assert_eq!(seal(JobKind::Verify), Outcome::Verified(first.digest));
+    let inbox = fs::read_to_string(site.path("chamber/inbox/panel/a.csv"));
+    assert_eq!(inbox.expect("inbox"), COUNTS);
+    let mode = |path: &str| fs::metadata(site.path(path)).expect("there").mode() & 0o777;
+    assert_eq!(mode("chamber/inbox/panel"), 0o555);
+    assert_eq!(mode("chamber/inbox/panel/a.csv"), 0o444);
 }
 
 /// The same command, begun by another program.

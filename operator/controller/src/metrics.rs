@@ -46,6 +46,7 @@ pub struct Metrics {
     events: Counters<1>,
     airlock_requests: Gauges<1>,
     airlock_oldest: Gauges<1>,
+    airlock_signals: Counters<1>,
     leader: Gauge,
     project_ready: Histogram,
 }
@@ -76,6 +77,7 @@ impl Metrics {
         let events = Counters::<1>::default();
         let airlock_requests = Gauges::<1>::default();
         let airlock_oldest = Gauges::<1>::default();
+        let airlock_signals = Counters::<1>::default();
         let leader = Gauge::default();
         let project_ready = seconds_buckets();
         registry.register(
@@ -131,6 +133,11 @@ impl Metrics {
             airlock_oldest.clone(),
         );
         registry.register(
+            "airlock_signals",
+            "Airlock requests that stood out against their project's others, by rule",
+            airlock_signals.clone(),
+        );
+        registry.register(
             "invalid_objects",
             "Objects that do not parse, by kind",
             invalid_objects.clone(),
@@ -170,6 +177,7 @@ impl Metrics {
             events,
             airlock_requests,
             airlock_oldest,
+            airlock_signals,
             leader,
             project_ready,
         }
@@ -313,6 +321,13 @@ impl Metrics {
         }
     }
 
+    /// A request stood out by a rule.
+    pub fn airlock_signal(&self, rule: &str) {
+        self.airlock_signals
+            .get_or_create(&[("rule", rule.into())])
+            .inc();
+    }
+
     /// Whether this process leads.
     pub fn leading(&self, leads: bool) {
         self.leader.set(i64::from(leads));
@@ -347,6 +362,7 @@ mod tests {
         );
         metrics.applied("Namespace", "created");
         metrics.api_request("apply", "namespaces", "201");
+        metrics.airlock_signal("AL-G018");
         metrics.leading(true);
         metrics.policy_form(Some(FoundForm::Api));
         let text = metrics.render().expect("text");
@@ -356,6 +372,7 @@ mod tests {
             "sde_reconcile_duration_seconds_count{controller=\"project\"} 2",
             "sde_apply_total{kind=\"Namespace\",outcome=\"created\"} 1",
             "sde_api_requests_total{verb=\"apply\",resource=\"namespaces\",code=\"201\"} 1",
+            "sde_airlock_signals_total{rule=\"AL-G018\"} 1",
             "sde_leader 1",
             "sde_policy_form{form=\"api\"} 1",
             "sde_policy_form{form=\"static\"} 0",

@@ -95,6 +95,7 @@ fn digest(project: &Project, role: ApprovalRole) -> Result<String, Refusal> {
                 requested_at: Time(Timestamp::UNIX_EPOCH),
                 inventory_digest: None,
                 inventory: None,
+                airlock: None,
                 steps: Vec::new(),
             });
         (

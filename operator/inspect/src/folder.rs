@@ -3,6 +3,7 @@
 use std::io::{self, Read, Seek};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::import::{Direction, of_import};
 use crate::inspect::inspect;
 use crate::kind::Kind;
 use crate::limits::{Declared, Limits, Thresholds};
@@ -20,6 +21,8 @@ pub struct DeclaredFile {
     pub figure: bool,
     /// Number of the file with the counts behind it, from 0.
     pub counts_file: Option<u64>,
+    /// Whether it is said to come in without a licence.
+    pub unlicensed: bool,
 }
 
 /// A folder being looked at: memory does not grow with its files' sizes, only with what is found.
@@ -27,16 +30,18 @@ pub struct DeclaredFile {
 pub struct Folder {
     limits: Limits,
     thresholds: Thresholds,
+    direction: Direction,
     reports: Vec<Report>,
     said: Vec<DeclaredFile>,
 }
 
 impl Folder {
     /// None of its files yet. Thresholds weaker than their floors count as the floors.
-    pub fn new(limits: &Limits, thresholds: &Thresholds) -> Self {
+    pub fn new(limits: &Limits, thresholds: &Thresholds, direction: Direction) -> Self {
         Self {
             limits: limits.clone(),
             thresholds: thresholds.floored(),
+            direction,
             reports: Vec::new(),
             said: Vec::new(),
         }
@@ -55,17 +60,34 @@ impl Folder {
             Ok(Err(_)) => unread("the file cannot be read"),
             Err(_) => unread("looking at it failed"),
         };
-        self.reports.push(sorted(report));
+        self.reports.push(match self.direction {
+            Direction::Export => sorted(report),
+            Direction::Import => Report {
+                findings: of_import(report.findings),
+                ..report
+            },
+        });
         self.said.push(said);
     }
 
     /// What each file is, and what they are together.
     pub fn finish(self) -> (Vec<Report>, Vec<Finding>) {
+        if self.direction == Direction::Import {
+            let together = self.without_licence().into_iter().collect();
+            return (self.reports, together);
+        }
         let mut together = request(&self.reports, &self.thresholds);
         if together.iter().all(|f| f.rule != rules::S012.id) {
             together.extend(self.without_counts());
         }
         (self.reports, together)
+    }
+
+    /// Files that come in without a licence.
+    fn without_licence(&self) -> Option<Finding> {
+        let count = self.said.iter().filter(|said| said.unlicensed).count() as u64;
+        let what = "no licence is named".to_owned();
+        (count > 0).then(|| Finding::new(&rules::N005, Place::default(), count, what))
     }
 
     /// Figures, by content or by declaration, for which no file is named that has counts in it.
@@ -142,7 +164,11 @@ mod tests {
     }
 
     fn folder() -> Folder {
-        Folder::new(&Limits::default(), &Thresholds::default())
+        Folder::new(
+            &Limits::default(),
+            &Thresholds::default(),
+            Direction::Export,
+        )
     }
 
     fn ids(findings: &[Finding]) -> Vec<&'static str> {
@@ -196,7 +222,7 @@ mod tests {
                 small_count,
                 ..Thresholds::default()
             };
-            let mut folder = Folder::new(&Limits::default(), &thresholds);
+            let mut folder = Folder::new(&Limits::default(), &thresholds, Direction::Export);
             folder.file(Ok(Cursor::new(small)), "n.csv", DeclaredFile::default());
             ids(&folder.finish().0[0].findings).contains(&"AL-S001")
         };

@@ -2,7 +2,7 @@
 //!
 //! Pure: no I/O but the reader that is handed in, no clock, no randomness, no names. [`inspect`] looks at one file, by its
 //! content only; [`name`] judges what a file is called, [`request`] what several files are together, and [`Folder`] does all
-//! three. Memory is bounded whatever the size of the input, work by [`Limits`]. What cannot be read is a finding, never a pass.
+//! three, for an Import too. Memory is bounded whatever the size of the input, work by [`Limits`]. What cannot be read is a finding, never a pass.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may fail loudly"))]
 
@@ -10,6 +10,7 @@ mod bytes;
 mod findings;
 mod folder;
 mod image;
+mod import;
 mod inspect;
 mod kind;
 mod limits;
@@ -25,6 +26,7 @@ mod text;
 mod walk;
 
 pub use folder::{DeclaredFile, Folder};
+pub use import::{Direction, OnImport, of_import, on_import, only_imports};
 pub use inspect::{InspectError, inspect};
 pub use kind::{Class, Kind};
 pub use limits::{Declared, Limits, Thresholds};

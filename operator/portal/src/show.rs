@@ -2,12 +2,13 @@
 
 use jiff::Timestamp;
 use maud::{Markup, html};
+use sde_core::airlock::history;
 use sde_core::airlock::reviewing::lacking;
 use sde_core::approvals::short;
 use sde_core::say::{ago, size, stamp};
 use sde_crds::AirlockRequest;
 use sde_crds::airlock_request::{AirlockRequestSpec, Import, Output};
-use sde_crds::airlock_status::{Finding, ReviewProgress, Severity};
+use sde_crds::airlock_status::{Finding, ReviewProgress, Severity, Signal};
 
 use crate::choices::{STATISTICS, SUPPRESSION, USES, says};
 use crate::words;
@@ -80,6 +81,7 @@ pub fn findings(request: &AirlockRequest, reader: Reader) -> Markup {
             p { "No rule matched." }
         }
         @for of in &rules { (finding(of, reader)) }
+        @for of in request.status.iter().flat_map(|s| s.signals.iter().flatten()) { (stands_out(of)) }
         p class="dim" { "Digest of the whole report: " code title=(found.digest) { (short(&found.digest)) } }
     }
 }
@@ -100,6 +102,21 @@ fn finding(of: &Finding, reader: Reader) -> Markup {
             }
             @if of.certain && of.severity == Severity::Block {
                 p { strong { "This is individual-level data for certain: it is never released." } }
+            }
+        }
+    }
+}
+
+/// What stands out against the project's other requests.
+fn stands_out(of: &Signal) -> Markup {
+    let known = sde_inspect::rules().find(|rule| rule.id == of.rule);
+    html! {
+        div class="finding" {
+            h3 { (of.rule) " " (words::severity(of.severity)) }
+            p { "Against the project's other requests: " (history::words(of)) "." }
+            @if let Some(rule) = known {
+                p { "What the rule looks for: " (rule.checks) "." }
+                p { strong { "What to do. " } (rule.advice) }
             }
         }
     }
@@ -189,6 +206,32 @@ pub fn reviews(progress: Option<&ReviewProgress>) -> Markup {
                     }
                 }
             },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sde_crds::airlock_status::SignalUnit;
+
+    use super::*;
+
+    #[test]
+    fn what_stands_out_is_said_with_its_numbers() {
+        let often = Signal {
+            rule: "AL-G018".to_owned(),
+            severity: Severity::Hold,
+            unit: SignalUnit::Requests,
+            observed: 4,
+            usual: 3,
+        };
+        let said = stands_out(&often).into_string();
+        for part in [
+            "AL-G018",
+            "4 requests, against 3 requests",
+            "in one request",
+        ] {
+            assert!(said.contains(part), "{said}");
         }
     }
 }

@@ -70,7 +70,7 @@ pub struct Ticket {
     pub request: String,
     /// The AirlockRequest's UID.
     pub uid: String,
-    /// Digest of the sealed content (`status.content.digest`).
+    /// Digest of the sealed content (`status.content.digest`); empty for an upload, before which nothing is sealed, and only then.
     pub content: String,
     /// Where the job serves: its pod's address and [`PORT`].
     pub at: SocketAddr,
@@ -105,12 +105,22 @@ impl fmt::Display for Issuer {
 }
 
 impl Act {
-    /// The longest that a ticket for it may be good for, in seconds. A collection or an upload begins at once; a review takes longer.
+    /// The longest that a ticket for it may be good for, in seconds. A collection begins at once; reviewing and bringing files take
+    /// longer.
     #[must_use]
     pub const fn max_seconds(self) -> u64 {
         match self {
-            Self::Collect | Self::Upload => 10 * 60,
-            Self::View => 60 * 60,
+            Self::Collect => 10 * 60,
+            Self::View | Self::Upload => 60 * 60,
+        }
+    }
+
+    /// Whether it is about content that was sealed.
+    #[must_use]
+    pub const fn of_sealed(self) -> bool {
+        match self {
+            Self::Collect | Self::View => true,
+            Self::Upload => false,
         }
     }
 }
@@ -148,13 +158,15 @@ impl Ticket {
             ("project", &self.project),
             ("request", &self.request),
             ("request's UID", &self.uid),
-            ("content digest", &self.content),
             ("pod's UID", &self.pod),
         ];
         for (name, text) in fields {
-            if text.is_empty() || text.len() > TEXT_MAX || text.chars().any(char::is_control) {
+            if text.is_empty() || !is_text(text) {
                 return Err(TicketError::Field(name));
             }
+        }
+        if self.content.is_empty() == self.act.of_sealed() || !is_text(&self.content) {
+            return Err(TicketError::Field("content digest"));
         }
         // These become parts of header lines and file names.
         for (name, text) in [("project", &self.project), ("request", &self.request)] {
@@ -183,6 +195,10 @@ impl Ticket {
         }
         Ok(())
     }
+}
+
+fn is_text(text: &str) -> bool {
+    text.len() <= TEXT_MAX && !text.chars().any(char::is_control)
 }
 
 /// Of a name of Kubernetes objects (RFC 1123).

@@ -55,7 +55,11 @@ fn ticket(act: Act) -> Ticket {
         project: "prj-4f2c".into(),
         request: "results-1".into(),
         uid: "7c1e6f1a-0b1d-4f5c-9a57-1f2e3d4c5b6a".into(),
-        content: format!("v1:sha256:{}", "a".repeat(64)),
+        content: if act.of_sealed() {
+            format!("v1:sha256:{}", "a".repeat(64))
+        } else {
+            String::new()
+        },
         at: "10.244.1.17:8444".parse().unwrap(),
         pod: "11111111-0b1d-4f5c-9a57-1f2e3d4c5b6a".into(),
     }
@@ -166,6 +170,36 @@ fn what_no_portal_would_say_does_not_open_though_signed() {
         assert_eq!(signer(ticket.iss).sign(&ticket).unwrap_err(), refused);
         let token = signed(1, HEADER, &serde_json::to_string(&ticket).unwrap());
         assert_eq!(verifier().verify(&token, NOW).unwrap_err(), refused);
+    }
+}
+
+/// What is sealed is named, and what is not cannot be: the same ticket cannot be good for both.
+#[test]
+fn an_upload_names_no_content_and_all_else_does() {
+    for act in [Act::Collect, Act::View, Act::Upload] {
+        let good = ticket(act);
+        let content = if act.of_sealed() { "" } else { "v1:sha256:aa" };
+        let bad = Ticket {
+            content: content.into(),
+            ..good.clone()
+        };
+        assert!(signer(good.iss).sign(&good).is_ok(), "the control");
+        let refused = TicketError::Field("content digest");
+        assert_eq!(signer(bad.iss).sign(&bad).unwrap_err(), refused);
+        let token = signed(seed(bad.iss), HEADER, &serde_json::to_string(&bad).unwrap());
+        assert_eq!(verifier().verify(&token, NOW).unwrap_err(), refused);
+    }
+}
+
+#[test]
+fn no_ticket_is_good_for_longer_than_its_act_takes() {
+    for (act, seconds) in [(Act::Collect, 600), (Act::View, 3600), (Act::Upload, 3600)] {
+        let mut ticket = ticket(act);
+        ticket.exp = ticket.iat + seconds;
+        assert!(signer(ticket.iss).sign(&ticket).is_ok());
+        ticket.exp += 1;
+        let refused = TicketError::Lifetime(seconds);
+        assert_eq!(signer(ticket.iss).sign(&ticket).unwrap_err(), refused);
     }
 }
 

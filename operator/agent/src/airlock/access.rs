@@ -79,7 +79,7 @@ impl Access {
             && ticket.content == self.door.content
             && ticket.project == self.door.project
             && ticket.request == self.door.request
-            && (ticket.act != Act::Collect || ticket.sub == self.door.requester);
+            && (ticket.act == Act::View || ticket.sub == self.door.requester);
         if ours {
             return Ok(ticket);
         }

@@ -1,11 +1,12 @@
 //! The chamber's volume: where things lie in it, how they are written so that a crash leaves them whole or absent, and what is
 //! there now.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use sde_crds::airlock_request::Direction;
 use sha2::{Digest, Sha256};
 
 use crate::airlock::error::JobError;
@@ -21,32 +22,54 @@ const KEPT_MAX: u64 = 4 << 20;
 const MANIFEST: &str = "manifest.json";
 const FINDINGS: &str = "findings.json";
 
+/// Where a file lies while it arrives: in the upload, which may be all of a chamber that is mounted, and on which a rename must stay.
+pub const INCOMING: &str = ".sde-incoming";
+
 /// A chamber, mounted.
 #[derive(Debug, Clone)]
-pub struct Chamber(PathBuf);
+pub struct Chamber {
+    root: PathBuf,
+    links: u64,
+}
 
 impl Chamber {
-    /// Mounted here.
-    pub fn at(root: &Path) -> Self {
-        Self(root.to_owned())
+    /// Mounted here, of a request of this direction.
+    pub fn at(root: &Path, direction: Direction) -> Self {
+        Self {
+            root: root.to_owned(),
+            links: match direction {
+                Direction::Import => 2,
+                Direction::Export | Direction::TransferToSde => 1,
+            },
+        }
+    }
+
+    /// The names that each sealed file has: its number, and for an Import the one in the inbox.
+    pub fn links(&self) -> u64 {
+        self.links
     }
 
     /// The files, named by their numbers.
     pub fn content(&self) -> PathBuf {
-        self.0.join("content")
+        self.root.join("content")
     }
 
     /// An Import's files before they are sealed.
     pub fn upload(&self) -> PathBuf {
-        self.0.join("upload")
+        self.root.join("upload")
+    }
+
+    /// An Import's sealed files under their own names.
+    pub fn inbox(&self) -> PathBuf {
+        self.root.join("inbox")
     }
 
     fn sealed(&self) -> PathBuf {
-        self.0.join("sealed")
+        self.root.join("sealed")
     }
 
     fn report(&self) -> PathBuf {
-        self.0.join("report")
+        self.root.join("report")
     }
 
     /// The manifest, once there is one. What stands there and is no manifest names no file, so that nothing matches it.
@@ -96,13 +119,13 @@ impl Chamber {
     /// [`JobError::Io`].
     pub fn begin(&self) -> Result<(), JobError> {
         let failed = || JobError::io("the chamber cannot be made ready");
-        for folder in [self.sealed(), self.content(), self.report()] {
+        for folder in [self.sealed(), self.content(), self.report(), self.inbox()] {
             remove(&folder).map_err(failed())?;
         }
         for folder in [self.content(), self.sealed(), self.report()] {
             fs::create_dir(&folder).map_err(failed())?;
         }
-        sync(&self.0).map_err(failed())
+        sync(&self.root).map_err(failed())
     }
 
     /// Writes the manifest: from now on the chamber is sealed.
@@ -116,13 +139,22 @@ impl Chamber {
             .map_err(JobError::io("the manifest cannot be written"))
     }
 
+    /// Throws away what had not arrived whole.
+    ///
+    /// # Errors
+    /// [`JobError::Io`].
+    pub fn drop_incoming(&self) -> Result<(), JobError> {
+        remove(&self.upload().join(INCOMING))
+            .map_err(JobError::io("what had not arrived whole cannot be removed"))
+    }
+
     /// Takes an Import's upload away: what was sealed is in `content`, and nothing unsealed crosses with it.
     ///
     /// # Errors
     /// [`JobError::Io`].
     pub fn drop_upload(&self) -> Result<(), JobError> {
         remove(&self.upload())
-            .and_then(|()| sync(&self.0))
+            .and_then(|()| sync(&self.root))
             .map_err(JobError::io("the upload cannot be removed"))
     }
 
@@ -151,8 +183,8 @@ impl Chamber {
                 .iter()
                 .find(|f| file_name(f.number).as_bytes() == name);
             files.push(match known {
-                Some(known) => hashed(&folder, known, &mut buffer)?,
-                None => foreign(u64::MAX >> 11),
+                Some(known) => hashed(&folder, known, self.links, &mut buffer)?,
+                None => foreign(NO_NUMBER),
             });
         }
         Ok(Manifest::new(files))
@@ -160,7 +192,12 @@ impl Chamber {
 }
 
 /// What is there in the place of one sealed file.
-fn hashed(folder: &Folder, known: &SealedFile, buffer: &mut [u8]) -> Result<SealedFile, JobError> {
+fn hashed(
+    folder: &Folder,
+    known: &SealedFile,
+    links: u64,
+    buffer: &mut [u8],
+) -> Result<SealedFile, JobError> {
     let mut file = match folder.file(&file_name(known.number)) {
         Ok(file) => file,
         Err(rustix::io::Errno::LOOP | rustix::io::Errno::NXIO) => {
@@ -175,7 +212,7 @@ fn hashed(folder: &Folder, known: &SealedFile, buffer: &mut [u8]) -> Result<Seal
     };
     let unread = || JobError::io("a file of the chamber cannot be read");
     let what = file.metadata().map_err(unread())?;
-    if !what.is_file() || what.nlink() != 1 {
+    if !what.is_file() || what.nlink() != links {
         return Ok(foreign(known.number));
     }
     let mut hasher = Sha256::new();
@@ -198,8 +235,11 @@ fn hashed(folder: &Folder, known: &SealedFile, buffer: &mut [u8]) -> Result<Seal
     })
 }
 
+/// Of what has none: no file has it, and it has a canonical form (RFC 8785).
+pub const NO_NUMBER: u64 = u64::MAX >> 11;
+
 /// Something that was never sealed.
-fn foreign(number: u64) -> SealedFile {
+pub fn foreign(number: u64) -> SealedFile {
     SealedFile {
         number,
         path: String::new(),
@@ -234,9 +274,9 @@ pub fn sync(folder: &Path) -> io::Result<()> {
 }
 
 /// Removes a file or a folder with all in it, without following links; what is not there is removed.
-fn remove(path: &Path) -> io::Result<()> {
+pub fn remove(path: &Path) -> io::Result<()> {
     let removed = match fs::symlink_metadata(path) {
-        Ok(what) if what.is_dir() => fs::remove_dir_all(path),
+        Ok(what) if what.is_dir() => unlock(path).and_then(|()| fs::remove_dir_all(path)),
         Ok(_) => fs::remove_file(path),
         Err(error) => Err(error),
     };
@@ -244,4 +284,18 @@ fn remove(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
     }
+}
+
+/// Lets us remove what is in a folder and in those below it: an inbox's are shut. A folder that kubelet made is not ours to change.
+fn unlock(folder: &Path) -> io::Result<()> {
+    if fs::symlink_metadata(folder)?.permissions().mode() & 0o200 == 0 {
+        fs::set_permissions(folder, Permissions::from_mode(0o755))?;
+    }
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            unlock(&entry.path())?;
+        }
+    }
+    Ok(())
 }

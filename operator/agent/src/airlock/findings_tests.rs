@@ -45,6 +45,14 @@ fn all_rules_of_the_catalogue_fit_a_report() {
     }
 }
 
+/// The controller judges by what the catalogue says.
+#[test]
+fn what_the_controller_finds_is_in_the_catalogue() {
+    for (id, gravest) in sde_core::airlock::history::RULES {
+        assert_eq!(severity(rule(id).severity), gravest, "{id}");
+    }
+}
+
 #[test]
 fn a_rule_counts_files_and_not_how_often_it_matched() {
     let reports = [

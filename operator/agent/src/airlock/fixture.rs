@@ -47,7 +47,11 @@ impl Site {
     }
 
     pub fn chamber(&self) -> Chamber {
-        Chamber::at(&self.root())
+        self.chamber_of(Direction::Export)
+    }
+
+    pub fn chamber_of(&self, direction: Direction) -> Chamber {
+        Chamber::at(&self.root(), direction)
     }
 
     pub fn put(&self, relative: &str, bytes: &[u8]) -> PathBuf {
@@ -84,4 +88,17 @@ pub fn task(kind: JobKind) -> Task {
         door: None,
         viewing: None,
     }
+}
+
+/// An Import of two files, while a third was arriving.
+pub fn import() -> (Site, Task) {
+    let site = Site::new();
+    put(&site.root(), "upload/panel/a.csv", COUNTS);
+    put(&site.root(), "upload/b.txt", b"B.\n");
+    put(&site.root(), "upload/.sde-incoming/0", b"half of a fi");
+    let task = Task {
+        direction: Direction::Import,
+        ..task(JobKind::Seal)
+    };
+    (site, task)
 }

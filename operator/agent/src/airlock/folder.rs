@@ -15,13 +15,13 @@ use sde_core::airlock::report::Refusal;
 use crate::airlock::error::JobError;
 
 /// Bytes of a path relative to the folder.
-const PATH_MAX: usize = 1024;
+pub const PATH_MAX: usize = 1024;
 
 /// Folders within folders.
-const DEPTH_MAX: usize = 32;
+pub const DEPTH_MAX: usize = 32;
 
-/// Folders in all: nobody looks through more, and a walk must end.
-const FOLDERS_MAX: usize = 1000;
+/// Folders in all, the first included: nobody looks through more, and a walk must end.
+pub const FOLDERS_MAX: usize = 1000;
 
 /// An open folder.
 #[derive(Debug)]
@@ -36,6 +36,26 @@ pub struct Entry {
     pub id: (u64, u64),
     /// Bytes.
     pub size: u64,
+}
+
+/// What a folder may hold.
+#[derive(Debug, Clone, Copy)]
+pub struct Allowed {
+    /// Files.
+    pub files: u64,
+    /// Bytes of all files.
+    pub bytes: u64,
+    /// Names that each file must have.
+    pub links: u64,
+}
+
+/// What a folder holds.
+#[derive(Debug)]
+pub struct Listed {
+    /// Its regular files, by the bytes of their paths.
+    pub files: Vec<Entry>,
+    /// Its folders, itself included.
+    pub folders: usize,
 }
 
 impl Folder {
@@ -57,16 +77,29 @@ impl Folder {
         below(&self.0, path, flags).map(File::from)
     }
 
-    /// Its regular files, by the bytes of their paths; with at most `files` of them and `bytes` in all.
+    /// Its regular files, each of which stands alone, by the bytes of their paths; with at most `files` of them and `bytes` in all.
     ///
     /// # Errors
     /// [`JobError::Refused`] at the first thing that cannot be sealed.
     pub fn list(&self, files: u64, bytes: u64) -> Result<Vec<Entry>, JobError> {
+        let links = 1;
+        let listed = self.listed(Allowed {
+            files,
+            bytes,
+            links,
+        })?;
+        Ok(listed.files)
+    }
+
+    /// All that it holds.
+    ///
+    /// # Errors
+    /// [`JobError::Refused`] at the first thing that is not allowed.
+    pub fn listed(&self, allowed: Allowed) -> Result<Listed, JobError> {
         let again = below(&self.0, ".", OFlags::RDONLY | OFlags::DIRECTORY)
             .map_err(JobError::errno("the folder cannot be read"))?;
         let mut walk = Walk {
-            files,
-            bytes,
+            allowed,
             found: Vec::new(),
             folders: vec![(again, String::new(), 0)],
             seen: 1,
@@ -74,9 +107,10 @@ impl Folder {
         while let Some((fd, path, depth)) = walk.folders.pop() {
             walk.folder(&fd, &path, depth)?;
         }
-        let mut found = walk.found;
-        found.sort_unstable_by(|a, b| a.path.as_bytes().cmp(b.path.as_bytes()));
-        Ok(found)
+        let mut files = walk.found;
+        files.sort_unstable_by(|a, b| a.path.as_bytes().cmp(b.path.as_bytes()));
+        let folders = walk.seen;
+        Ok(Listed { files, folders })
     }
 
     /// The names in it, sorted, however many and whatever they are.
@@ -98,8 +132,8 @@ impl Folder {
 
 /// What is left to walk and what was found.
 struct Walk {
-    files: u64,
-    bytes: u64,
+    /// Its bytes are those that are left.
+    allowed: Allowed,
     found: Vec<Entry>,
     folders: Vec<(OwnedFd, String, usize)>,
     seen: usize,
@@ -134,7 +168,7 @@ impl Walk {
         } else {
             format!("{parent}/{text}")
         };
-        if path.len() > PATH_MAX || path.chars().any(char::is_control) {
+        if !can_be_sealed(&path) {
             return refused(Refusal::Name);
         }
         let stat = match statat(fd, name, AtFlags::SYMLINK_NOFOLLOW) {
@@ -154,7 +188,9 @@ impl Walk {
                 self.folders.push((below, path, depth + 1));
                 Ok(())
             }
-            FileType::RegularFile if stat.st_nlink > 1 => refused(Refusal::HardLink),
+            FileType::RegularFile if stat.st_nlink != self.allowed.links => {
+                refused(Refusal::HardLink)
+            }
             FileType::RegularFile => {
                 let size = u64::try_from(stat.st_size).unwrap_or(u64::MAX);
                 self.found.push(Entry {
@@ -162,11 +198,11 @@ impl Walk {
                     id: (stat.st_dev, stat.st_ino),
                     size,
                 });
-                if self.found.len() as u64 > self.files {
+                if self.found.len() as u64 > self.allowed.files {
                     return refused(Refusal::TooManyFiles);
                 }
-                match self.bytes.checked_sub(size) {
-                    Some(left) => self.bytes = left,
+                match self.allowed.bytes.checked_sub(size) {
+                    Some(left) => self.allowed.bytes = left,
                     None => return refused(Refusal::TooManyBytes),
                 }
                 Ok(())
@@ -174,6 +210,11 @@ impl Walk {
             _ => refused(Refusal::SpecialFile),
         }
     }
+}
+
+/// Whether a path is one that a manifest can hold, whatever is there.
+pub fn can_be_sealed(path: &str) -> bool {
+    path.len() <= PATH_MAX && !path.chars().any(char::is_control)
 }
 
 fn below(fd: &OwnedFd, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {

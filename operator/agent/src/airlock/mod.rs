@@ -1,5 +1,5 @@
-//! `sde-agent airlock-job`: seals, scans, verifies, shows or delivers one chamber, as the task in its environment says, and reports
-//! by termination message. Holds no credentials, needs no network but to answer the door, and says no file's name, in messages or
+//! `sde-agent airlock-job`: fills, seals, scans, verifies, shows or delivers one chamber, as the task in its environment says, and
+//! reports by termination message. Holds no credentials, needs no network but to answer the door, and says no file's name, in messages or
 //! logs.
 
 mod access;
@@ -10,7 +10,9 @@ mod findings;
 #[cfg(test)]
 mod fixture;
 mod folder;
+mod inbox;
 mod manifest;
+pub mod receive;
 mod scan;
 mod seal;
 mod sealed;
@@ -55,10 +57,10 @@ pub struct Args {
     /// Where the chamber, or the parts of it that this job needs, are mounted.
     #[arg(long, env = "SDE_CHAMBER", default_value = "/chamber")]
     chamber: PathBuf,
-    /// Deliver and View: where the door is answered.
+    /// Receive, View and Deliver: where the door is answered.
     #[arg(long, env = "SDE_LISTEN", default_value = "0.0.0.0:8444")]
     listen: SocketAddr,
-    /// Deliver: how long to wait for somebody to come, in seconds.
+    /// Deliver: how long to wait for somebody to come; Receive: for somebody to come again. In seconds.
     #[arg(long, env = "SDE_PATIENCE_SECONDS", default_value_t = 1800)]
     patience_seconds: u64,
     /// Where the report goes.
@@ -94,7 +96,7 @@ pub fn run(args: Args) -> Exit {
         let result = match task.kind {
             JobKind::Deliver | JobKind::View | JobKind::Receive => serve(&task, &args).await,
             JobKind::Seal | JobKind::Scan | JobKind::Verify => {
-                let (source, chamber) = (args.source.clone(), Chamber::at(&args.chamber));
+                let (source, chamber) = (args.source.clone(), mounted(&task, &args));
                 let working = tokio::task::spawn_blocking(move || work(&task, &source, &chamber));
                 tokio::select! {
                     joined = working => match joined {
@@ -116,16 +118,23 @@ pub fn run(args: Args) -> Exit {
     })
 }
 
-/// What came of a job that serves; nothing is to be said of one that only showed.
+fn mounted(task: &Task, args: &Args) -> Chamber {
+    Chamber::at(&args.chamber, task.direction)
+}
+
+/// What came of a job that serves; nothing is to be said of one that only showed, or took what Seal will say.
 async fn serve(task: &Task, args: &Args) -> Result<Option<Said>, JobError> {
-    let (pod, chamber) = (&args.pod_uid, Chamber::at(&args.chamber));
+    let (pod, chamber) = (&args.pod_uid, mounted(task, args));
+    let patience = Duration::from_secs(args.patience_seconds);
     match task.kind {
         JobKind::View => return view::view(task, pod, &chamber, args.listen).await,
-        JobKind::Receive => return Err(JobError::Unable("uploads are not taken")),
+        JobKind::Receive => {
+            return receive::receive(task, pod, &chamber, args.listen, patience).await;
+        }
         _ => {}
     }
     let patience = Patience {
-        ticket: Duration::from_secs(args.patience_seconds),
+        ticket: patience,
         done: DONE,
     };
     let said = deliver::deliver(task, pod, &chamber, args.listen, patience).await?;

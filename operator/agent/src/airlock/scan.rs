@@ -3,9 +3,12 @@
 use std::io::BufReader;
 
 use sde_core::airlock::report::{Scanned, salted_digest};
-use sde_core::airlock::task::{DeclaredFile, Task};
+use sde_core::airlock::task::Task;
+use sde_crds::airlock_request;
 use sde_evidence::canonical_json;
-use sde_inspect::{Declared, Facts, Finding, Folder, Kind, Limits, Thresholds};
+use sde_inspect::{
+    Declared, DeclaredFile, Direction, Facts, Finding, Folder, Kind, Limits, Thresholds,
+};
 use serde::Serialize;
 
 use crate::airlock::chamber::Chamber;
@@ -57,11 +60,11 @@ pub fn scan(
     let thresholds = thresholds(task);
     let content = folder::Folder::open(&chamber.content())
         .map_err(JobError::io("the chamber's content cannot be read"))?;
-    let mut inspected = Folder::new(&Limits::default(), &thresholds);
+    let mut inspected = Folder::new(&Limits::default(), &thresholds, direction(task.direction));
     for file in &sealed.files {
         let opened = content.file(&file_name(file.number));
         let input = opened.map(BufReader::new).map_err(Into::into);
-        let said = said(task.declaration.files.get(&file.number));
+        let said = said(task, file.number);
         inspected.file(input, &file.path, said);
         looked(file.number);
     }
@@ -106,11 +109,26 @@ fn thresholds(task: &Task) -> Thresholds {
     .floored()
 }
 
-fn said(declared: Option<&DeclaredFile>) -> sde_inspect::DeclaredFile {
-    let Some(declared) = declared else {
-        return sde_inspect::DeclaredFile::default();
+/// What findings mean: what goes to another environment leaves.
+fn direction(of: airlock_request::Direction) -> Direction {
+    match of {
+        airlock_request::Direction::Import => Direction::Import,
+        airlock_request::Direction::Export | airlock_request::Direction::TransferToSde => {
+            Direction::Export
+        }
+    }
+}
+
+/// What is declared of a file.
+fn said(task: &Task, number: u64) -> DeclaredFile {
+    let unlicensed = task.declaration.unlicensed.contains(&number);
+    let Some(declared) = task.declaration.files.get(&number) else {
+        return DeclaredFile {
+            unlicensed,
+            ..DeclaredFile::default()
+        };
     };
-    sde_inspect::DeclaredFile {
+    DeclaredFile {
         declared: Declared {
             population: declared.population,
             // Nothing in the API says how many people a dataset has.
@@ -118,6 +136,7 @@ fn said(declared: Option<&DeclaredFile>) -> sde_inspect::DeclaredFile {
         },
         figure: declared.figure,
         counts_file: declared.counts_file,
+        unlicensed,
     }
 }
 

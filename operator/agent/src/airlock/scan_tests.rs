@@ -4,6 +4,8 @@ use std::fs;
 
 use sde_core::airlock::JobKind;
 use sde_core::airlock::report::Matched;
+use sde_core::airlock::task::DeclaredFile;
+use sde_crds::airlock_request;
 use sde_crds::airlock_status::Severity;
 use serde_json::Value;
 
@@ -155,4 +157,32 @@ fn a_chamber_that_was_changed_is_scanned_as_what_it_is() {
 
     let nothing = scan(&task(JobKind::Scan), &Site::new().chamber(), &mut |_| {});
     assert!(matches!(nothing, Err(JobError::Chamber(_))));
+}
+
+#[test]
+fn an_import_is_looked_at_as_one() {
+    let (site, _) = site(&[("a.csv", SMALL), ("cohort.vcf", VCF)]);
+    let with = |direction, unlicensed: &[u64]| {
+        let mut task = task(JobKind::Scan);
+        task.direction = direction;
+        task.declaration.unlicensed.extend(unlicensed);
+        scan_quietly(&site, &task).rules
+    };
+    let leaving = with(airlock_request::Direction::Export, &[]);
+    assert_eq!(
+        held(&leaving)[..2],
+        [("AL-I002", 1, true), ("AL-S001", 1, false)]
+    );
+    let out = with(airlock_request::Direction::TransferToSde, &[]);
+    assert_eq!(out, leaving, "to another environment it leaves too");
+    let coming = with(airlock_request::Direction::Import, &[1]);
+    assert_eq!(held(&coming), [("AL-N003", 1, false)]);
+    assert_eq!(coming[0].severity, Severity::HoldSenior);
+    assert!(
+        coming
+            .iter()
+            .any(|r| r.rule == "AL-N005" && r.severity == Severity::Warn)
+    );
+    let licensed = with(airlock_request::Direction::Import, &[]);
+    assert!(licensed.iter().all(|r| r.rule != "AL-N005"));
 }

@@ -14,7 +14,9 @@ use sha2::{Digest, Sha256};
 use crate::airlock::chamber::{Chamber, create};
 use crate::airlock::error::JobError;
 use crate::airlock::folder::{Entry, Folder, swapped};
+use crate::airlock::inbox;
 use crate::airlock::manifest::{Manifest, SealedFile, file_name};
+use crate::airlock::verify::is_laid;
 
 /// Read at once; one buffer serves all files.
 const BUFFER: usize = 1 << 20;
@@ -30,6 +32,8 @@ pub enum Progress {
     Copying(u64, u64),
     /// This file is in the chamber.
     Copied(u64),
+    /// This file is in the inbox.
+    Laid(u64),
     /// The manifest stands.
     Sealed,
 }
@@ -53,7 +57,7 @@ pub fn seal(
         ));
     }
     let manifest = match chamber.manifest()? {
-        Some(manifest) => unchanged(chamber, manifest)?,
+        Some(manifest) => unchanged(task, chamber, manifest)?,
         None => copy_all(task, source, chamber, progress)?,
     };
     if task.direction == Direction::Import {
@@ -67,8 +71,8 @@ pub fn seal(
 }
 
 /// An earlier attempt got to its end, and what it wrote is still there.
-fn unchanged(chamber: &Chamber, manifest: Manifest) -> Result<Manifest, JobError> {
-    if chamber.there(&manifest)? == manifest {
+fn unchanged(task: &Task, chamber: &Chamber, manifest: Manifest) -> Result<Manifest, JobError> {
+    if chamber.there(&manifest)? == manifest && is_laid(task, chamber, &manifest)? {
         Ok(manifest)
     } else {
         Err(JobError::Chamber(
@@ -109,12 +113,17 @@ fn copy_all(
         progress(Progress::Copied(number));
     }
     let manifest = Manifest::new(files);
+    if task.direction == Direction::Import {
+        let laid = &mut |number| progress(Progress::Laid(number));
+        inbox::lay(chamber, &manifest, laid)?;
+    }
     chamber.seal(&manifest)?;
     progress(Progress::Sealed);
     Ok(manifest)
 }
 
 fn uploaded(chamber: &Chamber) -> Result<Folder, JobError> {
+    chamber.drop_incoming()?;
     Folder::open(&chamber.upload()).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => JobError::Refused(Refusal::Empty),
         _ => JobError::Io("the upload cannot be opened", error),

@@ -1,5 +1,6 @@
 //! Sealing real folders, while others change them, and killed at every step.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,11 +9,12 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use sde_core::airlock::JobKind;
 
 use super::*;
-use crate::airlock::fixture::{COUNTS, Site, UID, put, task};
+use crate::airlock::fixture::{COUNTS, Site, UID, import, put, task};
 use crate::airlock::verify::verify;
 
 fn seal_quietly(site: &Site, task: &Task) -> Result<Sealed, JobError> {
-    seal(task, &site.source(), &site.chamber(), &mut |_| {})
+    let chamber = site.chamber_of(task.direction);
+    seal(task, &site.source(), &chamber, &mut |_| {})
 }
 
 fn sealed(site: &Site) -> Sealed {
@@ -180,17 +182,6 @@ fn a_folder_without_files_and_a_transfer_are_not_sealed() {
     assert!(!site.root().join("content").exists());
 }
 
-fn import() -> (Site, Task) {
-    let site = Site::new();
-    put(&site.root(), "upload/panel/a.csv", COUNTS);
-    put(&site.root(), "upload/b.txt", b"B.\n");
-    let task = Task {
-        direction: Direction::Import,
-        ..task(JobKind::Seal)
-    };
-    (site, task)
-}
-
 #[test]
 fn an_import_is_sealed_from_what_was_uploaded() {
     let (site, task) = import();
@@ -201,6 +192,14 @@ fn an_import_is_sealed_from_what_was_uploaded() {
         !site.root().join("upload").exists(),
         "nothing unsealed crosses"
     );
+    let inbox = [
+        ("", 0o555, None),
+        ("b.txt", 0o444, Some(b"B.\n".to_vec())),
+        ("panel", 0o555, None),
+        ("panel/a.csv", 0o444, Some(COUNTS.to_vec())),
+    ];
+    let inbox = inbox.map(|(path, mode, bytes)| (path.to_owned(), (mode, bytes)));
+    assert_eq!(tree(&site.root().join("inbox")), inbox.into());
     assert_eq!(seal_quietly(&site, &task).expect("again"), said);
 
     let nothing = seal_quietly(&Site::new(), &task);
@@ -214,6 +213,32 @@ fn an_import_is_sealed_from_what_was_uploaded() {
     ));
 }
 
+/// What is in a folder, itself included: by path its mode, and the bytes of a file.
+fn tree(root: &Path) -> BTreeMap<String, (u32, Option<Vec<u8>>)> {
+    let mut found = BTreeMap::new();
+    let mut left = vec![root.to_owned()];
+    while let Some(path) = left.pop() {
+        let Ok(what) = fs::symlink_metadata(&path) else {
+            continue;
+        };
+        let bytes = what.is_file().then(|| fs::read(&path).expect("file"));
+        if what.is_dir() {
+            let entries = fs::read_dir(&path).expect("folder");
+            left.extend(entries.map(|entry| entry.expect("entry").path()));
+        }
+        let name = path.strip_prefix(root).expect("below").to_str();
+        let mode = what.permissions().mode() & 0o777;
+        found.insert(name.expect("UTF-8").to_owned(), (mode, bytes));
+    }
+    found
+}
+
+/// Makes the folder of a file one that nobody adds to.
+fn shut(file: &Path) {
+    let folder = file.parent().expect("parent");
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o555)).expect("mode");
+}
+
 /// Seals, and dies at the n-th step; whether it came to that.
 fn dies(site: &Site, task: &Task, nth: usize) -> bool {
     let mut steps = 0;
@@ -221,7 +246,7 @@ fn dies(site: &Site, task: &Task, nth: usize) -> bool {
         steps += 1;
         assert!(steps <= nth, "killed on purpose");
     };
-    let (source, chamber) = (site.source(), site.chamber());
+    let (source, chamber) = (site.source(), site.chamber_of(task.direction));
     catch_unwind(AssertUnwindSafe(|| {
         let _ = seal(task, &source, &chamber, &mut hook);
     }))
@@ -231,10 +256,12 @@ fn dies(site: &Site, task: &Task, nth: usize) -> bool {
 #[test]
 fn killed_at_any_step_it_resumes_to_the_same() {
     type Make = fn() -> (Site, Task);
-    let makers: [Make; 2] = [|| (Site::filled(), task(JobKind::Seal)), import];
-    for make in makers {
+    // Listed, begun, two files twice, sealed; and two files laid.
+    let makers: [(Make, usize); 2] = [(|| (Site::filled(), task(JobKind::Seal)), 7), (import, 9)];
+    for (make, steps) in makers {
         let (site, task) = make();
         let whole = seal_quietly(&site, &task).expect("sealed");
+        let inbox = tree(&site.root().join("inbox"));
         let mut deaths = 0;
         for nth in 0.. {
             let (site, task) = make();
@@ -247,17 +274,17 @@ fn killed_at_any_step_it_resumes_to_the_same() {
                 put(&site.root(), "sealed/manifest.json.new", b"{\"files\":[");
                 put(&site.root(), "content/000", b"torn");
                 put(&site.root(), "content/017", b"of an earlier attempt");
+                shut(&put(&site.root(), "inbox/old/x", b"of an earlier attempt"));
             }
             // It may die again on the way.
             let _ = dies(&site, &task, nth);
             let again = seal_quietly(&site, &task).expect("resumed");
             assert_eq!(again, whole, "after step {nth}");
-            assert_eq!(
-                verify(&task, &site.chamber()).expect("verified"),
-                whole.digest
-            );
+            let verified = verify(&task, &site.chamber_of(task.direction));
+            assert_eq!(verified.expect("verified"), whole.digest);
+            assert_eq!(tree(&site.root().join("inbox")), inbox, "step {nth}");
         }
-        assert_eq!(deaths, 7, "listed, begun, two files twice, sealed");
+        assert_eq!(deaths, steps);
     }
 }
 

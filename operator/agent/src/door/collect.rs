@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 use crate::counted::{Counted, Sent};
 use crate::door::Door;
 use crate::door::counts::Reason;
-use crate::door::dial;
+use crate::door::dial::{self, Load};
 use crate::door::held::Held;
 use crate::page::{Notice, notice};
 
@@ -77,7 +77,7 @@ async fn tell(held: Held, sent: Sent) {
     let Ok(json) = serde_json::to_vec(&sent) else {
         return;
     };
-    match dial::ask(&held, Method::POST, "/done", Some(json)).await {
+    match dial::ask(&held, Method::POST, "/done", Some(Load::json(json))).await {
         Ok(answer) if answer.status() == StatusCode::NO_CONTENT => {}
         Ok(answer) => {
             tracing::warn!(status = %answer.status(), "the job did not take the count");

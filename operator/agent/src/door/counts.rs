@@ -21,6 +21,10 @@ pub enum Reason {
     Form,
     /// No ticket that is good for this, now.
     Ticket,
+    /// Another site's form.
+    Origin,
+    /// Of no length that is said, or of more than is taken.
+    Length,
     /// The job said no.
     Job,
     /// The job could not be asked.
@@ -28,12 +32,21 @@ pub enum Reason {
 }
 
 impl Reason {
-    const ALL: [Self; 4] = [Self::Form, Self::Ticket, Self::Job, Self::Unreachable];
+    const ALL: [Self; 6] = [
+        Self::Form,
+        Self::Ticket,
+        Self::Origin,
+        Self::Length,
+        Self::Job,
+        Self::Unreachable,
+    ];
 
     fn word(self) -> &'static str {
         match self {
             Self::Form => "form",
             Self::Ticket => "ticket",
+            Self::Origin => "origin",
+            Self::Length => "length",
             Self::Job => "job",
             Self::Unreachable => "unreachable",
         }
@@ -44,6 +57,7 @@ impl Reason {
 pub struct Counts {
     registry: Registry,
     collections: Counters<1>,
+    uploads: Counters<1>,
     bytes: Counters<1>,
     refused: Counters<2>,
 }
@@ -51,20 +65,32 @@ pub struct Counts {
 impl Default for Counts {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("sde_door");
-        let (collections, bytes) = (Counters::<1>::default(), Counters::<1>::default());
+        let (collections, uploads) = (Counters::<1>::default(), Counters::<1>::default());
+        let bytes = Counters::<1>::default();
         let refused = Counters::<2>::default();
         registry.register(
             "collections",
             "Collections that were begun, by whether all was handed on",
             collections.clone(),
         );
-        registry.register("bytes", "Bytes handed on to browsers", bytes.clone());
+        registry.register(
+            "uploads",
+            "Forms with files that were begun, by whether all was handed on",
+            uploads.clone(),
+        );
+        registry.register(
+            "bytes",
+            "Bytes handed on, to browsers or (Upload) from them",
+            bytes.clone(),
+        );
         registry.register("refused", "Requests that were turned away", refused.clone());
         // At zero from the start: a rate over something that was not there before is none.
         for outcome in [true, false] {
-            collections.get_or_create(&outcome_label(outcome)).inc_by(0);
+            for counted in [&collections, &uploads] {
+                counted.get_or_create(&outcome_label(outcome)).inc_by(0);
+            }
         }
-        for act in [Act::Collect, Act::View] {
+        for act in [Act::Collect, Act::View, Act::Upload] {
             bytes.get_or_create(&[("act", act.to_string())]).inc_by(0);
             for reason in Reason::ALL {
                 refused
@@ -75,6 +101,7 @@ impl Default for Counts {
         Self {
             registry,
             collections,
+            uploads,
             bytes,
             refused,
         }
@@ -87,6 +114,11 @@ impl Counts {
         self.collections
             .get_or_create(&outcome_label(complete))
             .inc();
+    }
+
+    /// A form with files is over.
+    pub fn uploaded(&self, complete: bool) {
+        self.uploads.get_or_create(&outcome_label(complete)).inc();
     }
 
     /// Bytes were handed on.

@@ -3,10 +3,9 @@
 use std::io;
 use std::time::Duration;
 
-use axum::body::Bytes;
+use axum::body::Body;
 use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName};
 use axum::http::{HeaderValue, Method, Request, Response};
-use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -37,6 +36,34 @@ pub enum DialError {
     Question(#[from] axum::http::Error),
 }
 
+impl DialError {
+    /// Whether what was to be sent broke off, and not the job.
+    pub fn is_ours(&self) -> bool {
+        matches!(self, Self::Answer(error) if error.is_user())
+    }
+}
+
+/// What is sent with a question.
+pub struct Load {
+    /// Its type.
+    pub kind: HeaderValue,
+    /// It.
+    pub body: Body,
+    /// For the job to begin its answer, once it is asked: it takes the load first.
+    pub patience: Duration,
+}
+
+impl Load {
+    /// A few words.
+    pub fn json(json: Vec<u8>) -> Self {
+        Self {
+            kind: HeaderValue::from_static("application/json"),
+            body: Body::from(json),
+            patience: ANSWER,
+        }
+    }
+}
+
 /// Asks the job of a ticket.
 ///
 /// # Errors
@@ -45,7 +72,7 @@ pub async fn ask(
     held: &Held,
     method: Method,
     path: &str,
-    json: Option<Vec<u8>>,
+    load: Option<Load>,
 ) -> Result<Response<Incoming>, DialError> {
     let at = held.ticket.at;
     let stream = timeout(CONNECT, TcpStream::connect(at)).await??;
@@ -60,11 +87,14 @@ pub async fn ask(
         .uri(path)
         .header(HOST, at.to_string())
         .header(AUTHORIZATION, format!("Bearer {}", held.token));
-    if json.is_some() {
-        request = request.header(CONTENT_TYPE, "application/json");
+    let mut patience = ANSWER;
+    let mut body = Body::empty();
+    if let Some(load) = load {
+        request = request.header(CONTENT_TYPE, load.kind);
+        (patience, body) = (load.patience, load.body);
     }
-    let request = request.body(Full::new(Bytes::from(json.unwrap_or_default())))?;
-    Ok(timeout(ANSWER, sender.send_request(request)).await??)
+    let request = request.body(body)?;
+    Ok(timeout(patience, sender.send_request(request)).await??)
 }
 
 /// How long an answer says that it is, when it is of one of these types.

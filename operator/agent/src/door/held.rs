@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use axum::Form;
 use axum::extract::{FromRequest, Request};
-use axum::http::header::COOKIE;
+use axum::http::header::{COOKIE, LOCATION, SET_COOKIE};
 use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
 use sde_ticket::{Act, Ticket};
 use serde::Deserialize;
 use tokio::time::timeout;
@@ -14,8 +15,48 @@ use crate::door::Door;
 use crate::door::counts::Reason;
 use crate::page::{Notice, notice};
 
-/// The cookie of a viewer's ticket. The prefix makes browsers keep it to this host and to TLS (RFC 6265bis §4.1.3.2).
-pub const COOKIE_NAME: &str = "__Host-sde-view";
+/// What takes more than one request: its ticket is kept in a cookie.
+pub struct Visit {
+    /// What it is.
+    pub act: Act,
+    /// Its cookie. The prefix makes browsers keep it to this host and to TLS (RFC 6265bis §4.1.3.2).
+    cookie: &'static str,
+    /// Where its pages are, one folder a request's UID.
+    path: &'static str,
+}
+
+/// Looking at what is under review.
+pub const VIEW: Visit = Visit {
+    act: Act::View,
+    cookie: "__Host-sde-view",
+    path: "/view",
+};
+
+/// Bringing the files of an Import.
+pub const UPLOAD: Visit = Visit {
+    act: Act::Upload,
+    cookie: "__Host-sde-upload",
+    path: "/upload",
+};
+
+impl Visit {
+    /// Where the pages of a request are.
+    pub fn home(&self, held: &Held) -> String {
+        format!("{}/{}/", self.path, held.ticket.uid)
+    }
+
+    /// Lets somebody in: the ticket becomes a cookie, for as long as it is good.
+    pub fn enter(&self, held: &Held) -> Response {
+        let life = held.ticket.exp.saturating_sub(crate::airlock::now());
+        // Not Strict: it is the portal, another host, that leads here.
+        let cookie = format!(
+            "{}={}; Path=/; Max-Age={life}; Secure; HttpOnly; SameSite=Lax",
+            self.cookie, held.token
+        );
+        let headers = [(SET_COOKIE, cookie), (LOCATION, self.home(held))];
+        (StatusCode::SEE_OTHER, headers).into_response()
+    }
+}
 
 /// For a form to arrive.
 const FORM: Duration = Duration::from_secs(10);
@@ -51,20 +92,34 @@ impl Held {
         Self::check(door, act, fields.ticket)
     }
 
-    /// Of the viewer's cookie.
+    /// Of the cookie of a visit, for the request of this UID.
     ///
     /// # Errors
     /// The answer that refuses it.
-    pub fn in_cookie(door: &Door, headers: &HeaderMap) -> Result<Self, Notice> {
+    pub fn in_cookie(
+        door: &Door,
+        visit: &Visit,
+        uid: &str,
+        headers: &HeaderMap,
+    ) -> Result<Self, Notice> {
         let mut pairs = headers
             .get_all(COOKIE)
             .iter()
             .filter_map(|value| value.to_str().ok())
             .flat_map(|value| value.split("; "));
         let token = pairs
-            .find_map(|pair| pair.strip_prefix(COOKIE_NAME)?.strip_prefix('='))
+            .find_map(|pair| pair.strip_prefix(visit.cookie)?.strip_prefix('='))
             .unwrap_or_default();
-        Self::check(door, Act::View, token.to_owned())
+        let held = Self::check(door, visit.act, token.to_owned())?;
+        if held.ticket.uid == uid {
+            return Ok(held);
+        }
+        door.counts.refused(visit.act, Reason::Ticket);
+        Err(notice(
+            StatusCode::FORBIDDEN,
+            "You have opened another request since",
+            "One request can be open at a time. Go back to the portal and open this one again from there.",
+        ))
     }
 
     fn check(door: &Door, act: Act, token: String) -> Result<Self, Notice> {

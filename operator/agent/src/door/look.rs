@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION, SET_COOKIE};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use sde_ticket::Act;
@@ -14,7 +14,7 @@ use crate::counted::Counted;
 use crate::door::Door;
 use crate::door::counts::Reason;
 use crate::door::dial;
-use crate::door::held::{COOKIE_NAME, Held};
+use crate::door::held::{Held, VIEW};
 use crate::page::{Notice, notice};
 
 /// What a viewer may answer with.
@@ -29,16 +29,7 @@ const SILENCE: Duration = Duration::from_secs(60);
 /// `POST /view`: the form's ticket becomes a cookie, for as long as it is good.
 pub async fn enter(State(door): State<Arc<Door>>, request: Request) -> Result<Response, Notice> {
     let held = Held::in_form(&door, Act::View, request).await?;
-    let life = held.ticket.exp.saturating_sub(crate::airlock::now());
-    let cookie = format!(
-        "{COOKIE_NAME}={}; Path=/; Max-Age={life}; Secure; HttpOnly; SameSite=Lax",
-        held.token
-    );
-    let headers = [
-        (SET_COOKIE, cookie),
-        (LOCATION, format!("/view/{}/", held.ticket.uid)),
-    ];
-    Ok((StatusCode::SEE_OTHER, headers).into_response())
+    Ok(VIEW.enter(&held))
 }
 
 /// `GET /view/<uid>/...` (and `HEAD`, which opens nothing): asked of the viewer. Of its answer only status, type, length and bytes go on.
@@ -49,16 +40,8 @@ pub async fn look(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Notice> {
-    let held = Held::in_cookie(&door, &headers)?;
-    let uid = parts.first().map(|(_, uid)| uid);
-    if uid != Some(&held.ticket.uid) {
-        door.counts.refused(Act::View, Reason::Ticket);
-        return Err(notice(
-            StatusCode::FORBIDDEN,
-            "You have opened another request since",
-            "One request can be looked at at a time. Go back to the portal and open this one again from there.",
-        ));
-    }
+    let uid = parts.first().map_or("", |(_, uid)| uid);
+    let held = Held::in_cookie(&door, &VIEW, uid, &headers)?;
     let address = uri.path_and_query().map_or("", |pq| pq.as_str());
     if !plain(address) {
         return Err(missing());

@@ -1,12 +1,14 @@
 //! `sde-agent door`: the one place where a browser meets bytes of the airlock. Holds no API credentials and keeps nothing: whoever
 //! brings a ticket that a portal has signed gets what the job of that ticket answers, counted.
 
+mod bring;
 mod collect;
 mod counts;
 mod dial;
 mod files;
 mod held;
 mod look;
+mod origin;
 
 use std::io;
 use std::net::SocketAddr;
@@ -141,19 +143,23 @@ fn app(door: Arc<Door>) -> Router {
         .route("/view", post(look::enter))
         .route("/view/{uid}/", get(look::look))
         .route("/view/{uid}/{*rest}", get(look::look))
+        .route("/upload", post(bring::enter))
+        .route("/upload/{uid}/", get(bring::look))
+        .route("/upload/{uid}/files", post(bring::files))
+        .route("/upload/{uid}/remove", post(bring::remove))
         .route("/style.css", get(style))
         .fallback(async || {
             notice(
                 StatusCode::NOT_FOUND,
                 "There is no such page",
-                "Files are collected and looked at from the portal. Go back to it.",
+                "Files are brought, looked at and collected from the portal. Go back to it.",
             )
         })
         .method_not_allowed_fallback(async || {
             notice(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "This address is not opened like that",
-                "Files are collected and looked at from the portal. Go back to it.",
+                "Files are brought, looked at and collected from the portal. Go back to it.",
             )
         })
         .layer(DefaultBodyLimit::max(FORM))

@@ -24,9 +24,10 @@ const HEADERS: [(HeaderName, HeaderValue); 7] = [
         HeaderName::from_static("x-content-type-options"),
         HeaderValue::from_static("nosniff"),
     ),
+    // Not no-referrer, with which a browser hides the origin of our own forms too.
     (
         HeaderName::from_static("referrer-policy"),
-        HeaderValue::from_static("no-referrer"),
+        HeaderValue::from_static("same-origin"),
     ),
     (
         HeaderName::from_static("x-frame-options"),

@@ -58,7 +58,8 @@ fn header(stream: &mut impl Read) -> Option<Answer> {
     })
 }
 
-fn answer(stream: &mut impl Read) -> Option<Answer> {
+/// Reads an answer to its end.
+pub fn answer(stream: &mut impl Read) -> Option<Answer> {
     let mut answer = header(stream)?;
     // What came before a stream broke is kept.
     let _ = stream.read_to_end(&mut answer.body);
@@ -80,7 +81,7 @@ pub fn plain(address: SocketAddr, method: &str, path: &str, lines: &str) -> Opti
     answer(&mut stream)
 }
 
-type Secured = StreamOwned<ClientConnection, TcpStream>;
+pub type Secured = StreamOwned<ClientConnection, TcpStream>;
 
 /// Speaks to one door.
 pub struct Client {
@@ -135,15 +136,29 @@ impl Client {
         chain.first().map(|c| c.to_vec())
     }
 
-    fn ask(&self, method: &str, path: &str, lines: &str, body: &str) -> Option<Secured> {
-        let mut stream = self.stream()?;
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {}\r\n{lines}\r\n{body}",
-            self.ip,
-            body.len()
-        );
-        stream.write_all(request.as_bytes()).ok()?;
+    fn ask(&self, method: &str, path: &str, lines: &str, body: &[u8]) -> Option<Secured> {
+        let lines = format!("Content-Length: {}\r\n{lines}", body.len());
+        let mut stream = self.header(method, path, &lines)?;
+        // A server that has said no does not listen any more.
+        let _ = stream.write_all(body);
         Some(stream)
+    }
+
+    /// Sends the header of a request; the rest is to follow.
+    pub fn header(&self, method: &str, path: &str, lines: &str) -> Option<Secured> {
+        let mut stream = self.stream()?;
+        let header = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {}:8443\r\nConnection: close\r\n{lines}\r\n",
+            self.ip
+        );
+        stream.write_all(header.as_bytes()).ok()?;
+        Some(stream)
+    }
+
+    /// Any request.
+    pub fn send(&self, method: &str, path: &str, lines: &str, body: &[u8]) -> Answer {
+        let mut stream = self.ask(method, path, lines, body).expect("a connection");
+        answer(&mut stream).expect("an answer")
     }
 
     /// Sends the form that a portal would have made, and reads the beginning of the answer.
@@ -151,7 +166,9 @@ impl Client {
         let lines =
             "Content-Type: application/x-www-form-urlencoded\r\nOrigin: https://portal.example\r\n";
         let body = format!("ticket={token}");
-        let mut stream = self.ask("POST", path, lines, &body).expect("a connection");
+        let mut stream = self
+            .ask("POST", path, lines, body.as_bytes())
+            .expect("a connection");
         let answer = header(&mut stream).expect("an answer");
         UnderWay { answer, stream }
     }
@@ -164,8 +181,7 @@ impl Client {
     /// Any request, with a cookie.
     pub fn request(&self, method: &str, path: &str, cookie: &str) -> Answer {
         let lines = format!("Cookie: other=1; __Host-sde-view={cookie}\r\n");
-        let mut stream = self.ask(method, path, &lines, "").expect("a connection");
-        answer(&mut stream).expect("an answer")
+        self.send(method, path, &lines, b"")
     }
 
     pub fn get(&self, path: &str, cookie: &str) -> Answer {

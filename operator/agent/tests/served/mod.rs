@@ -1,8 +1,9 @@
-//! A sealed chamber, the job that serves it and the door before it, each the real program on a loopback address of its own; tickets
+//! A chamber, the job that serves or fills it and the door before it, each the real program on a loopback address of its own; tickets
 //! as the portals sign them; and a browser's side: HTTP/1.1 over TLS 1.3.
-#![allow(dead_code, reason = "each test crate uses a part")]
+#![allow(dead_code, unused_imports, reason = "each test crate uses a part")]
 
 mod client;
+pub mod upload;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +13,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-pub use client::{Answer, Client, plain};
+pub use client::{Answer, Client, Secured, answer, plain};
 use sde_core::airlock::report::{Report, parse};
 use sde_core::airlock::task::{
     Declaration, DoorTask, TASK_ENV, TASK_VERSION, Task, Thresholds, ViewingTask,
@@ -37,6 +38,9 @@ pub struct Site {
     pub content: String,
     /// Digest of the findings under review; empty until there are any.
     pub findings: String,
+    direction: Direction,
+    pub max_files: u64,
+    pub max_bytes: u64,
 }
 
 /// A program that is killed with its test.
@@ -56,6 +60,17 @@ impl Running {
         let pid = self.0.as_ref().expect("running").id().to_string();
         let sent = Command::new("kill").args([name, &pid]).status();
         assert!(sent.expect("kill").success());
+    }
+
+    /// The most memory that it ever had, in bytes.
+    pub fn memory(&self) -> u64 {
+        let pid = self.0.as_ref().expect("running").id();
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("status");
+        let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|l| l.trim().strip_suffix(" kB"));
+        kib.and_then(|n| n.trim().parse::<u64>().ok())
+            .expect("a number")
+            << 10
     }
 
     /// Waits for its end.
@@ -110,11 +125,26 @@ impl Site {
     }
 
     pub fn sealed_with(fill: impl FnOnce(&Self)) -> Self {
-        let mut site = Self {
+        let mut site = Self::of(Direction::Export);
+        fill(&site);
+        site.seal();
+        site
+    }
+
+    /// An Import that nobody has brought anything for.
+    pub fn importing() -> Self {
+        Self::of(Direction::Import)
+    }
+
+    fn of(direction: Direction) -> Self {
+        let site = Self {
             folder: tempfile::tempdir().expect("tempdir"),
             ip: address(),
             content: String::new(),
             findings: String::new(),
+            direction,
+            max_files: 50,
+            max_bytes: 1 << 30,
         };
         for folder in ["source", "chamber", "tls", "keys"] {
             fs::create_dir(site.path(folder)).expect("directory");
@@ -124,12 +154,14 @@ impl Site {
             fs::write(site.path(&name), public(issuer)).expect("key");
         }
         site.certificate();
-        fill(&site);
-        let Outcome::Sealed(sealed) = site.run(JobKind::Seal) else {
+        site
+    }
+
+    pub fn seal(&mut self) {
+        let Outcome::Sealed(sealed) = self.run(JobKind::Seal) else {
             panic!("not sealed");
         };
-        site.content = sealed.digest;
-        site
+        self.content = sealed.digest;
     }
 
     pub fn path(&self, relative: &str) -> PathBuf {
@@ -158,9 +190,9 @@ impl Site {
             version: TASK_VERSION,
             kind,
             salt: UID.to_owned(),
-            direction: Direction::Export,
-            max_bytes: 1 << 30,
-            max_files: 50,
+            direction: self.direction,
+            max_bytes: self.max_bytes,
+            max_files: self.max_files,
             policy_digest: format!("v1:sha256:{}", "c".repeat(64)),
             thresholds: Thresholds { minimum_count: 10 },
             declaration: Declaration::default(),
@@ -309,7 +341,11 @@ impl Site {
             project: "prj-4f2c".into(),
             request: "results-1".into(),
             uid: UID.into(),
-            content: self.content.clone(),
+            content: if act.of_sealed() {
+                self.content.clone()
+            } else {
+                String::new()
+            },
             at: SocketAddr::new(self.ip.into(), 8444),
             pod: POD.into(),
         }

@@ -20,6 +20,7 @@ default thresholds; a project's policy may be stricter. What passes here still n
 Examples:
   kubectl sde airlock inspect outbox/*
   kubectl sde airlock inspect gwas.tsv --population 45210
+  kubectl sde airlock inspect --import reference/*
   kubectl sde airlock inspect plot.png counts.csv -o json | jq '.files[].findings'
 
 Exit codes:
@@ -178,6 +179,9 @@ pub struct InspectArgs {
     /// People in the project's data
     #[arg(long, value_name = "N")]
     pub cohort: Option<u64>,
+    /// Look at them as files that are to come in
+    #[arg(long, conflicts_with_all = ["population", "cohort"])]
+    pub import: bool,
     #[command(flatten)]
     pub output: Output,
 }

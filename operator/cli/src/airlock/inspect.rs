@@ -5,7 +5,8 @@ use std::io::BufReader;
 use std::path::Path;
 
 use sde_inspect::{
-    Declared, Facts, Finding, Kind, Limits, Report, Severity, Thresholds, inspect, name, request,
+    Declared, Facts, Finding, Kind, Limits, Report, Severity, Thresholds, inspect, name, of_import,
+    request,
 };
 use serde::Serialize;
 
@@ -67,6 +68,9 @@ fn look(args: &InspectArgs) -> Result<Inspection, CliError> {
         let mut findings = report.findings.clone();
         let called = path.file_name().unwrap_or_default().to_string_lossy();
         findings.extend(name(&called, report.kind));
+        if args.import {
+            findings = of_import(findings);
+        }
         findings.sort_by(|a, b| b.severity.cmp(&a.severity).then(a.rule.cmp(b.rule)));
         files.push(Inspected {
             file: path.display().to_string(),
@@ -76,7 +80,12 @@ fn look(args: &InspectArgs) -> Result<Inspection, CliError> {
         });
         reports.push(report);
     }
-    let request = request(&reports, &thresholds);
+    // What files are together is asked of results alone.
+    let request = if args.import {
+        Vec::new()
+    } else {
+        request(&reports, &thresholds)
+    };
     let all = files.iter().flat_map(|f| &f.findings).chain(&request);
     Ok(Inspection {
         held: all.clone().any(|f| f.severity >= Severity::Hold),

@@ -99,6 +99,7 @@ fn counted(
         jobs: Vec::new(),
         room_to_view: false,
         viewing: Some(secret().of(request.metadata.uid.as_deref().unwrap_or_default())),
+        history: Vec::new(),
         now: now(),
     };
     tally(&observed, &policy)

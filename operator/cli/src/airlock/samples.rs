@@ -6,7 +6,7 @@ use sde_crds::AirlockRequest;
 use sde_crds::airlock_review::{ReviewDecision, ReviewReason, ReviewRole};
 use sde_crds::airlock_status::{
     AirlockPhase as Phase, AirlockRequestStatus, Failure, FailureCause, Finding, Findings,
-    ReviewProgress, SealedContent, Severity, ShownDecision,
+    ReviewProgress, SealedContent, Severity, ShownDecision, Signal, SignalUnit,
 };
 
 pub fn now() -> Timestamp {
@@ -125,6 +125,13 @@ pub fn held() -> AirlockRequest {
         held_by: vec!["AL-S001".to_owned()],
         decisions: None,
     });
+    request.status.get_or_insert_default().signals = Some(vec![Signal {
+        rule: "AL-G017".to_owned(),
+        severity: Severity::Warn,
+        unit: SignalUnit::Bytes,
+        observed: 48_213,
+        usual: 2048,
+    }]);
     request
 }
 

@@ -1,14 +1,19 @@
 //! One request as a tree that a person can read.
 
 use jiff::Timestamp;
+use sde_core::airlock::history;
 use sde_core::airlock::reviewing::lacking;
 use sde_core::say::{ago, size, stamp};
 use sde_crds::airlock_request::{AirlockRequestSpec, Import, Output};
-use sde_crds::airlock_status::{AirlockPhase as Phase, ReviewProgress, Severity};
+use sde_crds::airlock_status::{AirlockPhase as Phase, ReviewProgress, Severity, Signal};
 
 use super::list::phase_tone;
-use super::view::{Actor, Explained, View, taken_back};
+use super::view::{Actor, Explained, View, rule, taken_back};
 use crate::text::{Line, Paint, Tone, Tree};
+
+/// What stands for the words of a rule that is not in the catalogue.
+const UNKNOWN: &str =
+    "a rule that this kubectl-sde does not know; the operator is of another version";
 
 /// Width of the section names.
 const SECTION: usize = 13;
@@ -25,6 +30,9 @@ pub fn render(view: &View, now: Timestamp, paint: Paint, width: usize) -> String
     root.push(declared(&view.spec));
     root.push(content(view));
     root.push(findings(view));
+    if let Some(signals) = &view.status.signals {
+        root.push(stands_out(signals));
+    }
     root.push(reviews(view.status.reviews.as_ref()));
     root.push(deadlines(view, now));
     root.render(paint, width)
@@ -236,16 +244,42 @@ fn explained(of: &Explained) -> Tree {
     )
     .and(
         Tone::Plain,
-        format!(
-            " in {files}{certain}: {}",
-            of.checks.unwrap_or(
-                "a rule that this kubectl-sde does not know; the operator is of another version"
-            )
-        ),
+        format!(" in {files}{certain}: {}", of.checks.unwrap_or(UNKNOWN)),
     );
     let mut tree = Tree::hanging(line, 10);
     if let Some(advice) = of.advice {
         tree.leaf(Line::new(Tone::Dim, advice));
+    }
+    tree
+}
+
+/// What stands out against the project's other requests, with words of the catalogue.
+fn stands_out(signals: &[Signal]) -> Tree {
+    let mut tree = branch(section("stands out").and(
+        Tone::Plain,
+        "against the project's other requests".to_owned(),
+    ));
+    for signal in signals {
+        let line = Line::new(
+            tone(signal.severity),
+            format!("{} {:?}", signal.rule, signal.severity),
+        );
+        let known = rule(&signal.rule);
+        let mut branch = Tree::hanging(
+            line.and(
+                Tone::Plain,
+                format!(
+                    " {}: {}",
+                    history::words(signal),
+                    known.map_or(UNKNOWN, |r| r.checks)
+                ),
+            ),
+            10,
+        );
+        if let Some(known) = known {
+            branch.leaf(Line::new(Tone::Dim, known.advice));
+        }
+        tree.push(branch);
     }
     tree
 }

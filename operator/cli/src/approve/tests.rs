@@ -52,6 +52,7 @@ fn closing() -> Project {
             &media,
         )),
         inventory: Some(media),
+        airlock: None,
         steps: Vec::new(),
     });
     project

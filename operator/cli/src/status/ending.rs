@@ -71,6 +71,7 @@ fn step_title(id: &str) -> &'static str {
         "T0" => "approve the closure",
         "T1" => "revoke access",
         "T2" => "freeze the inventory",
+        "T3" => "empty the airlock",
         "T4" => "stop what runs",
         "T7" => "delete volumes",
         "T13" => "delete the namespace, attest",

@@ -332,6 +332,7 @@ pub fn closing() -> Found {
         requested_at: time("00:30"),
         inventory_digest: Some(digest.clone()),
         inventory: Some(media(None)),
+        airlock: None,
         steps: vec![
             step("T0", "00:30", None),
             step("T4", "00:30", Some("00:31")),

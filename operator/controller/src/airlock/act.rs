@@ -146,6 +146,9 @@ async fn carry_out(
                 .apply_status_as_read(request, &outcome.status, FieldManager::Airlock)
                 .await?;
             publish(ctx, request, &outcome.status);
+            for signal in step.signals() {
+                ctx.metrics.airlock_signal(&signal.rule);
+            }
         }
         Step::MakeReceipt(due) => {
             receipt::make(ctx, seen, *due).await?;

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim, Pod};
 use kube::ResourceExt;
 use sde_core::airlock::desired::claim;
+use sde_core::airlock::history::{Past, past};
 use sde_core::airlock::{self, Claim, Side, seen};
 use sde_core::labels::ProjectId;
 use sde_core::project;
+use sde_crds::airlock_status::AirlockPhase;
 use sde_crds::names::{AIRLOCK_REQUEST_UID_LABEL, POLICY_NAME, PROJECT_NAMESPACE_PREFIX};
 use sde_crds::{AirlockRequest, AirlockReview, Project, SdePolicy};
 
@@ -212,6 +214,7 @@ fn assemble(ctx: &Context, id: &ProjectId, read: Read) -> Seen {
                 .viewing
                 .of(request.metadata.uid.as_deref().unwrap_or_default()),
         ),
+        history: history(ctx, &request),
         // Transfers are not carried out.
         sdes: BTreeSet::new(),
         now: ctx.clock.now(),
@@ -224,6 +227,24 @@ fn assemble(ctx: &Context, id: &ProjectId, read: Read) -> Seen {
         volume,
         pods,
     }
+}
+
+/// The project's other requests as the stores show them, while a request is being scanned: nothing else asks for them.
+fn history(ctx: &Context, request: &AirlockRequest) -> Vec<Past> {
+    let scanning = request.status.as_ref().map(|s| s.phase) == Some(AirlockPhase::Scanning);
+    if !scanning {
+        return Vec::new();
+    }
+    let namespace = request.namespace();
+    let reviews = ctx.stores.airlock_reviews.all();
+    let here = |r: &&Arc<AirlockReview>| r.namespace() == namespace;
+    let reviews: Vec<&AirlockReview> = reviews.iter().filter(here).map(|r| &**r).collect();
+    let requests = ctx.stores.airlock_requests.all();
+    requests
+        .iter()
+        .filter(|r| r.namespace() == namespace && r.uid() != request.uid())
+        .filter_map(|other| past(other, reviews.iter().copied()))
+        .collect()
 }
 
 /// The project in whose namespace a request is.

@@ -17,7 +17,7 @@ use sde_crds::names::{
     AIRLOCK_FINALIZER, AIRLOCK_REQUEST_LABEL, CLOSING_FINALIZER, PROJECT_UID_LABEL,
     airlock_namespace,
 };
-use sde_crds::project_status::ClosingStatus;
+use sde_crds::project_status::{AirlockEmptied, ClosingStatus};
 use sde_crds::{AirlockReceiptSpec, DestructionRecord, DestructionRecordSpec, Project};
 
 use crate::airlock;
@@ -90,7 +90,7 @@ async fn observe(
 ) -> Result<Observed, ReconcileError> {
     let mut of = observe::project(ctx, project.clone(), |_| false).await;
     let namespace = of.id().namespace();
-    let (airlock, airlock_namespace) = airlock_left(ctx, &mut of).await;
+    let (airlock, emptied, airlock_namespace) = airlock_left(ctx, &mut of).await;
     let noted = of.project.status.as_ref().and_then(|s| s.closing.as_ref());
     let inventory = noted
         .and_then(|c| c.inventory.as_ref())
@@ -131,6 +131,7 @@ async fn observe(
         bound,
         secrets,
         airlock,
+        emptied,
         receipts: receipts(ctx, &uid),
         airlock_namespace,
         live: None,
@@ -147,11 +148,11 @@ fn receipts(ctx: &Context, uid: &str) -> BTreeMap<String, AirlockReceiptSpec> {
         .collect()
 }
 
-/// What the project's airlock still waits for, and its namespace. Its jobs in the project's own namespace are pods to stop as all.
+/// What the project's airlock still waits for, what it held, and its namespace. Its jobs in the project's own namespace are pods to stop as all.
 async fn airlock_left(
     ctx: &Context,
     of: &mut sde_core::project::Observed,
-) -> (Vec<String>, Option<Namespace>) {
+) -> (Vec<String>, AirlockEmptied, Option<Namespace>) {
     let (id, stores) = (of.id(), &ctx.stores);
     let here = Some(id.namespace());
     let jobs = stores.pods.of_project(&id.name);
@@ -162,10 +163,17 @@ async fn airlock_left(
     });
     of.pods.extend(jobs.map(|p| (**p).clone()));
     let mut waits = Vec::new();
+    let mut emptied = AirlockEmptied::default();
     for request in stores.airlock_requests.all() {
         if request.namespace() != here {
             continue;
         }
+        let gone = request
+            .status
+            .as_ref()
+            .and_then(|s| s.chamber_gone_at.as_ref());
+        emptied.requests += 1;
+        emptied.chambers_destroyed += i64::from(gone.is_some());
         let seen = airlock::stored(ctx, &request).await;
         if let Some(why) = delays_closing(&seen.observed) {
             waits.push(why);
@@ -177,7 +185,7 @@ async fn airlock_left(
     let key = ObjectKey::cluster(airlock_namespace(&id.name));
     let namespace = stores.namespaces.get(&key);
     let ours = namespace.filter(|n| label(&**n, PROJECT_UID_LABEL) == Some(&id.uid));
-    (waits, ours.map(|n| (*n).clone()))
+    (waits, emptied, ours.map(|n| (*n).clone()))
 }
 
 async fn live(ctx: &Context, observed: &Observed) -> Result<Live, ReconcileError> {

@@ -10,6 +10,7 @@ pub mod change;
 pub mod declared;
 pub mod desired;
 pub mod ending;
+pub mod history;
 pub mod next;
 pub mod observe;
 pub mod phases;

@@ -10,6 +10,7 @@ use sde_crds::project::{Lifecycle, PersonRole, ProjectSpec};
 use sde_crds::{AirlockRequest, AirlockReview};
 use serde::{Deserialize, Serialize};
 
+use crate::airlock::history::Past;
 use crate::airlock::viewing::ViewingKey;
 use crate::project::access::works;
 use crate::project::{self, State};
@@ -39,6 +40,8 @@ pub struct Observed {
     pub room_to_view: bool,
     /// The key of its viewing codes: without it no approval counts.
     pub viewing: Option<ViewingKey>,
+    /// The project's other requests, while this one is being scanned; nothing else depends on them.
+    pub history: Vec<Past>,
     /// Now.
     pub now: Timestamp,
 }

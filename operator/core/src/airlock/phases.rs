@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use sde_crds::airlock_request::Direction;
 use sde_crds::airlock_review::ReviewRole;
 use sde_crds::airlock_status::{
-    AirlockPhase as Phase, Failure, FailureCause, Finding, Findings, ReleaseApproval, Severity,
+    AirlockPhase as Phase, Failure, FailureCause, Findings, ReleaseApproval, Severity,
 };
 use sde_crds::policy_airlock::AirlockPolicy;
 
 use crate::airlock::chamber::{destination, home, moving, place, result};
 use crate::airlock::declared;
+use crate::airlock::history;
 use crate::airlock::observe::{JobKind, Observed, Outcome, Project, Side};
 use crate::airlock::review::{Reopening, Tally, Verdict, policy_digest, reopening, tally};
 use crate::airlock::reviewing::lacking;
@@ -182,7 +183,7 @@ fn rescan() -> Step {
 
 fn scanning(observed: &Observed, policy: &AirlockPolicy) -> First {
     at(observed, Side::Airlock)?;
-    let Outcome::Scanned(findings) = result(observed, JobKind::Scan, Side::Airlock)? else {
+    let Outcome::Scanned(mut findings) = result(observed, JobKind::Scan, Side::Airlock)? else {
         return Ok(Step::failed(Phase::Scanning, FailureCause::JobFailed));
     };
     let content = observed.status().content.map(|c| c.digest);
@@ -192,11 +193,15 @@ fn scanning(observed: &Observed, policy: &AirlockPolicy) -> First {
     if findings.policy_digest != policy_digest(policy) {
         return Ok(rescan());
     }
-    let blocking = rules(&findings.rules, |s| s == Severity::Block);
-    let held = rules(&findings.rules, |s| {
+    let found = || findings.rules.iter().map(|f| (f.rule.as_str(), f.severity));
+    let blocking = named(found(), |s| s == Severity::Block);
+    let signals = history::signals(observed);
+    let stands_out = signals.iter().map(|s| (s.rule.as_str(), s.severity));
+    let held = named(found().chain(stands_out), |s| {
         s == Severity::Hold || s == Severity::HoldSenior
     });
-    let note = Note::Findings(findings);
+    findings.digest = history::bound(&findings.digest, &signals);
+    let note = Note::Findings(findings, signals);
     Ok(if !blocking.is_empty() {
         let message = format!(
             "{blocking} forbids it. Two custodians can reopen it, unless it is individual-level data."
@@ -215,12 +220,12 @@ fn scanning(observed: &Observed, policy: &AirlockPolicy) -> First {
     })
 }
 
-fn rules(findings: &[Finding], which: impl Fn(Severity) -> bool) -> String {
-    let rules: BTreeSet<&str> = findings
-        .iter()
-        .filter(|f| which(f.severity))
-        .map(|f| f.rule.as_str())
-        .collect();
+/// Rules of one kind of severity, each once, for a sentence.
+fn named<'a>(
+    rules: impl Iterator<Item = (&'a str, Severity)>,
+    which: impl Fn(Severity) -> bool,
+) -> String {
+    let rules: BTreeSet<&str> = rules.filter(|(_, s)| which(*s)).map(|(r, _)| r).collect();
     rules.into_iter().collect::<Vec<_>>().join(", ")
 }
 

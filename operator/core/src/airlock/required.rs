@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sde_crds::airlock_request::{Direction, ImportKind, Statistic};
 use sde_crds::airlock_review::ReviewRole;
-use sde_crds::airlock_status::Severity;
+use sde_crds::airlock_status::{AirlockRequestStatus, Severity};
 use sde_crds::policy_airlock::AirlockPolicy;
 
 use crate::airlock::declared;
@@ -37,10 +37,9 @@ pub fn required(observed: &Observed, policy: &AirlockPolicy) -> Required {
         .into_iter()
         .map(str::to_owned)
         .collect();
-    let findings = status.findings.iter().flat_map(|f| &f.rules);
-    for finding in findings.filter(|f| f.severity >= Severity::Hold) {
-        held_by.insert(finding.rule.clone());
-        if finding.severity > Severity::Hold {
+    for (rule, severity) in holding(&status) {
+        held_by.insert(rule.to_owned());
+        if severity > Severity::Hold {
             roles.insert(ReviewRole::Senior);
         }
     }
@@ -74,6 +73,16 @@ pub fn required(observed: &Observed, policy: &AirlockPolicy) -> Required {
         voters,
         held_by,
     }
+}
+
+/// Rules of the scan and of the project's history that hold a request.
+pub(super) fn holding(status: &AirlockRequestStatus) -> impl Iterator<Item = (&str, Severity)> {
+    let found = status.findings.iter().flat_map(|f| &f.rules);
+    let stands_out = status.signals.iter().flatten();
+    found
+        .map(|f| (f.rule.as_str(), f.severity))
+        .chain(stands_out.map(|s| (s.rule.as_str(), s.severity)))
+        .filter(|(_, severity)| *severity >= Severity::Hold)
 }
 
 fn people(observed: &Observed, policy: &AirlockPolicy) -> usize {

@@ -13,6 +13,7 @@ use sde_crds::policy_airlock::AirlockPolicy;
 use sde_crds::{AirlockRequest, AirlockReview};
 
 use crate::airlock::declared;
+use crate::airlock::required::holding;
 use crate::airlock::review::policy_digest;
 use crate::airlock::viewing::typed;
 use crate::airlock::waiting::taken_back;
@@ -232,13 +233,9 @@ pub fn answerable(
     policy: Option<&AirlockPolicy>,
 ) -> BTreeSet<String> {
     let status = request.status.clone().unwrap_or_default();
-    let findings = status.findings.iter();
     match decision {
         ReviewDecision::Approve => {
-            let found = findings
-                .flat_map(|f| &f.rules)
-                .filter(|f| f.severity >= Severity::Hold)
-                .map(|f| f.rule.clone());
+            let found = holding(&status).map(|(rule, _)| rule.to_owned());
             let shown = status.reviews.iter().flat_map(|r| r.held_by.clone());
             let said = policy
                 .map(|p| declared::held_by(&request.spec, p))
@@ -248,7 +245,9 @@ pub fn answerable(
                 .chain(said.into_iter().map(str::to_owned))
                 .collect()
         }
-        ReviewDecision::Reopen => findings
+        ReviewDecision::Reopen => status
+            .findings
+            .iter()
             .flat_map(blocking)
             .map(|f| f.rule.clone())
             .collect(),

@@ -93,7 +93,10 @@ fn enter(observed: &Observed, next: &mut AirlockRequestStatus, entry: &Entry) {
     next.failure = None;
     match &entry.note {
         Note::Nothing => {}
-        Note::Findings(findings) => next.findings = Some(findings.clone()),
+        Note::Findings(findings, signals) => {
+            next.findings = Some(findings.clone());
+            next.signals = (!signals.is_empty()).then(|| signals.clone());
+        }
         Note::Approval(approval) => next.approval = Some(approval.clone()),
         Note::Reopened => next.reopened = true,
         Note::Failure(failure) => next.failure = Some(failure.clone()),
@@ -106,8 +109,12 @@ fn enter(observed: &Observed, next: &mut AirlockRequestStatus, entry: &Entry) {
         after(observed.now, days).map(|at: Timestamp| time::seconds(at))
     };
     match entry.phase {
+        Phase::Submitted => {
+            next.submitted_at.get_or_insert(time::seconds(observed.now));
+        }
         Phase::Scanning => {
             next.findings = None;
+            next.signals = None;
             next.reopened = false;
             next.approval = None;
             next.expires_at = None;

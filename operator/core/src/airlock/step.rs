@@ -1,7 +1,7 @@
 //! What may come next for a request.
 
 use sde_crds::airlock_status::{
-    AirlockPhase, Failure, FailureCause, Findings, ReleaseApproval, SealedContent,
+    AirlockPhase, Failure, FailureCause, Findings, ReleaseApproval, SealedContent, Signal,
 };
 
 use crate::airlock::observe::{JobKind, Side};
@@ -65,8 +65,8 @@ pub struct Entry {
 pub enum Note {
     /// Nothing.
     Nothing,
-    /// What the scan found.
-    Findings(Findings),
+    /// What the scan found, and what stands out against the project's other requests.
+    Findings(Findings, Vec<Signal>),
     /// On what it is released.
     Approval(ReleaseApproval),
     /// Custodians reopened it.
@@ -141,6 +141,17 @@ impl Step {
             message: message.into(),
             who,
         })
+    }
+
+    /// What it notes to stand out.
+    pub fn signals(&self) -> &[Signal] {
+        match self {
+            Self::Enter(entry) => match &entry.note {
+                Note::Findings(_, signals) => signals,
+                _ => &[],
+            },
+            _ => &[],
+        }
     }
 
     /// Whether it changes something.

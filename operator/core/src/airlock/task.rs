@@ -2,7 +2,7 @@
 //!
 //! Made from the request and the policy, read by the agent. Holds numbers and names of rules' inputs, nothing a person wrote.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sde_crds::airlock_request::{AirlockRequestSpec, Direction, Statistic};
 use sde_crds::policy_airlock::AirlockPolicy;
@@ -91,6 +91,9 @@ pub struct Thresholds {
 pub struct Declaration {
     /// By file's number in the sealed manifest.
     pub files: BTreeMap<u64, DeclaredFile>,
+    /// Files of imports for which no licence is named.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub unlicensed: BTreeSet<u64>,
 }
 
 /// What is said of one file.
@@ -222,10 +225,18 @@ impl Declaration {
                 files.entry(file).or_insert_with(|| declared.clone());
             }
         }
-        Self { files }
+        let unlicensed = spec.imports.iter().flatten();
+        let unlicensed = unlicensed.filter(|i| i.licence.is_none());
+        Self {
+            files,
+            unlicensed: unlicensed
+                .flat_map(|i| &i.files)
+                .filter_map(|n| u64::try_from(*n).ok())
+                .collect(),
+        }
     }
 
     fn is_empty(&self) -> bool {
-        self.files.is_empty()
+        self.files.is_empty() && self.unlicensed.is_empty()
     }
 }

@@ -123,7 +123,7 @@ pub fn attest(
             tokens_revoked_at: Some(step_end(closing, "T1")),
             last_data_access_at: None,
         },
-        airlock: Airlock::default(),
+        airlock: emptied(closing),
         steps: document
             .steps
             .iter()
@@ -158,6 +158,15 @@ pub fn attest(
             .to_spki_pem()
             .map_err(malformed("public key"))?,
     })
+}
+
+/// What the airlock held: it is empty before an attestation is made.
+fn emptied(closing: &ClosingStatus) -> Airlock {
+    let destroyed = closing.airlock.map_or(0, |a| a.chambers_destroyed);
+    Airlock {
+        open_requests: 0,
+        quarantined_destroyed: u64::try_from(destroyed).unwrap_or(0),
+    }
 }
 
 /// What left through the airlock, by its receipts.

@@ -13,11 +13,7 @@ use sde_evidence::{
 use crate::closing::observe::Observed;
 
 /// Steps that this version cannot do, with why: said, never left out.
-const NOT_APPLICABLE: [(StepId, &str); 7] = [
-    (
-        StepId::T3,
-        "this version has no airlock: there are no requests",
-    ),
+const NOT_APPLICABLE: [(StepId, &str); 6] = [
     (
         StepId::T5,
         "volumes were not encrypted by keys of the operator",
@@ -195,6 +191,18 @@ pub fn steps(observed: &Observed, closing: &ClosingStatus) -> Vec<StepRecord> {
         ),
         done(
             closing,
+            StepId::T3,
+            "T3",
+            vec![seen(
+                closing,
+                "T3",
+                "AirlockRequests and the volumes of their chambers",
+                "what was undecided ended; chambers deleted by their driver before anything else",
+                &emptied(closing),
+            )],
+        ),
+        done(
+            closing,
             StepId::T4,
             "T4",
             vec![seen(
@@ -256,6 +264,17 @@ pub fn steps(observed: &Observed, closing: &ClosingStatus) -> Vec<StepRecord> {
     }));
     records.sort_by_key(|r| r.id);
     records
+}
+
+/// What there was of the airlock. A closure that an earlier version began has not counted it.
+fn emptied(closing: &ClosingStatus) -> String {
+    match closing.airlock {
+        Some(airlock) => format!(
+            "{} requests, none undecided; {} chambers with sealed content, each volume gone",
+            airlock.requests, airlock.chambers_destroyed
+        ),
+        None => "not counted".to_owned(),
+    }
 }
 
 fn seen(closing: &ClosingStatus, id: &str, object: &str, action: &str, saw: &str) -> Observation {

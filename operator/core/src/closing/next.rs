@@ -22,7 +22,7 @@ pub enum Step {
     StopPods(Vec<Pod>),
     /// T1: delete the bindings of the hub and of the people, and the token Secrets of these names.
     Revoke(Vec<String>),
-    /// T1: wait for the airlock, for these reasons: its chambers go before anything is counted.
+    /// T3: wait for the airlock, for these reasons: its chambers go before anything is counted.
     AwaitAirlock(Vec<String>),
     /// T2: freeze this inventory.
     TakeInventory(Vec<Medium>),
@@ -270,7 +270,8 @@ impl Step {
         match self {
             Self::Hold | Self::AwaitApprovals { .. } | Self::LegalHold => "T0",
             Self::StopPods(_) => "T4",
-            Self::Revoke(_) | Self::AwaitAirlock(_) => "T1",
+            Self::Revoke(_) => "T1",
+            Self::AwaitAirlock(_) => "T3",
             Self::TakeInventory(_) | Self::Unexplained(_) => "T2",
             Self::SetReclaim { .. }
             | Self::DeleteClaims(_)

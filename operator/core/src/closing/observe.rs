@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::Namespace;
 use sde_crds::AirlockReceiptSpec;
+use sde_crds::project_status::AirlockEmptied;
 
 use crate::project;
 
@@ -18,6 +19,8 @@ pub struct Observed {
     pub secrets: Vec<String>,
     /// What the project's airlock still waits for, a sentence each: files that were approved, chambers that are not destroyed.
     pub airlock: Vec<String>,
+    /// Its requests, and those of their chambers that are gone.
+    pub emptied: AirlockEmptied,
     /// Receipts of the project's airlock, by name.
     pub receipts: BTreeMap<String, AirlockReceiptSpec>,
     /// The airlock's namespace.

@@ -12,7 +12,11 @@ use crate::conditions::{Conditions, Status, types};
 use crate::time;
 
 /// The order in which the steps of the attestation are done here: pods die before anything else.
-const ORDER: [&str; 5] = ["T4", "T1", "T2", "T7", "T13"];
+const ORDER: [&str; 6] = ["T4", "T1", "T3", "T2", "T7", "T13"];
+/// Those that are done before anybody approves the destruction.
+const BEFORE_APPROVAL: usize = 4;
+/// Place of the airlock in [`ORDER`].
+const AIRLOCK: usize = 2;
 
 /// What the status noted so far, or the beginning.
 pub fn begun(observed: &Observed) -> ClosingStatus {
@@ -28,6 +32,7 @@ pub fn begun(observed: &Observed) -> ClosingStatus {
             requested_at: now.clone(),
             inventory_digest: None,
             inventory: None,
+            airlock: None,
             steps: vec![ClosingStep {
                 id: "T0".to_owned(),
                 started_at: now,
@@ -65,11 +70,15 @@ pub fn note(observed: &Observed, mut closing: ClosingStatus, step: &Step) -> Clo
     });
     let place = ORDER.iter().position(|id| *id == step.id());
     if step.id() == "T0" && !matches!(step, Step::Hold) {
-        for id in &ORDER[..3] {
+        for id in &ORDER[..BEFORE_APPROVAL] {
             mark(&mut closing, id, now, true);
         }
     }
     if let Some(place) = place {
+        // Counted once, while the requests are there to be counted.
+        if place > AIRLOCK {
+            closing.airlock.get_or_insert(observed.emptied);
+        }
         for id in &ORDER[..place] {
             mark(&mut closing, id, now, true);
         }
@@ -78,7 +87,7 @@ pub fn note(observed: &Observed, mut closing: ClosingStatus, step: &Step) -> Clo
             Step::TakeInventory(_) | Step::Attest | Step::Release | Step::Done
         );
         mark(&mut closing, ORDER[place], now, ended);
-        if place > 2 {
+        if place >= BEFORE_APPROVAL {
             mark(&mut closing, "T0", now, true);
         }
     }
@@ -110,6 +119,7 @@ fn result(id: &str) -> &'static str {
         "T0" => "approved by distinct people",
         "T1" => "bindings and tokens gone",
         "T2" => "inventory frozen",
+        "T3" => "requests ended, chambers gone",
         "T4" => "no pod left",
         "T7" => "claims and volumes gone, or kept as the closure says",
         _ => "namespace gone, nothing left",
@@ -178,7 +188,7 @@ fn explain(name: &str, closing: &ClosingStatus, step: &Step) -> (&'static str, S
         Step::StopPods(_) => ("T4StopPods", "Stopping every pod before anything else changes.".to_owned(), 15),
         Step::Revoke(_) => ("T1Revoke", "Taking away the access of the hub and of the people, and the notebook tokens.".to_owned(), 15),
         Step::AwaitAirlock(why) => (
-            "T1AwaitAirlock",
+            "T3AwaitAirlock",
             format!("Nothing runs. The airlock is emptied before anything else is destroyed. {}", why.join(" ")),
             300,
         ),

@@ -89,7 +89,8 @@ const VOID: [(&str, Change); 15] = [
         o.reviews[n].spec.seen = None
     }),
     ("with another person's viewing code", |o, n| {
-        o.reviews[n].spec.seen = Some(code("checker-a", &digest('2')))
+        let of = &mut o.reviews[n].spec;
+        of.seen = Some(code("checker-a", &of.findings_digest));
     }),
     ("with the viewing code of other findings", |o, n| {
         o.reviews[n].spec.seen = Some(code("checker-b", &digest('3')))
@@ -626,10 +627,13 @@ fn every_reason_to_wait_says_who_can_act() {
     });
     say(|o| o.chamber = Chamber::default());
     say(|o| {
-        let approve = |who: &str, role| AirlockReviewSpec {
-            reviewer: who.to_owned(),
-            seen: Some(code(who, &digest('2'))),
-            ..review_spec(o, role)
+        let approve = |who: &str, role| {
+            let spec = review_spec(o, role);
+            AirlockReviewSpec {
+                reviewer: who.to_owned(),
+                seen: Some(code(who, &spec.findings_digest)),
+                ..spec
+            }
         };
         let reviews = [
             approve("checker-a", OutputChecker),

@@ -74,6 +74,7 @@ pub fn observed() -> Observed {
         jobs: Vec::new(),
         room_to_view: true,
         viewing: Some(viewing()),
+        history: Vec::new(),
         now: world::now(),
     }
 }
@@ -152,6 +153,8 @@ impl Sim {
             review.spec.advice = Some("Merge the two smallest rows".to_owned());
         }
         let held = findings.rules.iter().map(|f| f.rule.clone());
+        let stands_out = status.signals.iter().flatten().map(|s| s.rule.clone());
+        let held = held.chain(stands_out);
         let held: Vec<_> = held
             .map(|rule| json!({"rule": rule, "because": "CountsSeen"}))
             .collect();

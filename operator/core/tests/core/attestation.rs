@@ -11,7 +11,7 @@ use sde_crds::destruction_record::{Claim, Outcome};
 use sde_crds::names::CLOSING_FINALIZER;
 use sde_crds::project::{ClosureMode, Lifecycle};
 use sde_crds::project_approval::{ApprovalRole, Decision};
-use sde_crds::project_status::ClosingStatus;
+use sde_crds::project_status::{AirlockEmptied, ClosingStatus};
 use sde_evidence::{PseudonymKey, SigningKey, StepResult, verify};
 
 use crate::sim::Sim;
@@ -91,6 +91,10 @@ fn closed(mode: ClosureMode, nfs: bool) -> Closure {
         live: None,
         recorded: false,
         airlock: Vec::new(),
+        emptied: AirlockEmptied {
+            requests: 3,
+            chambers_destroyed: 2,
+        },
         receipts: BTreeMap::new(),
         airlock_namespace: None,
     };
@@ -374,6 +378,10 @@ fn a_project_that_never_opened_closes_with_an_empty_inventory() {
         live: None,
         recorded: false,
         airlock: Vec::new(),
+        emptied: AirlockEmptied {
+            requests: 3,
+            chambers_destroyed: 2,
+        },
         receipts: BTreeMap::new(),
         airlock_namespace: None,
     };

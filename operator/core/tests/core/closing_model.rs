@@ -14,7 +14,7 @@ use sde_core::project;
 use sde_crds::names::{CLOSING_FINALIZER, GRANT_LABEL, PROJECT_UID_LABEL};
 use sde_crds::project::{ClosureMode, Lifecycle};
 use sde_crds::project_approval::{ApprovalRole, Decision};
-use sde_crds::project_status::{ClosingStatus, ProjectStatus};
+use sde_crds::project_status::{AirlockEmptied, ClosingStatus, ProjectStatus};
 use stateright::{Checker, Model, Property};
 
 use crate::world;
@@ -214,6 +214,7 @@ impl Closing {
             live: None,
             recorded: world.recorded,
             airlock: Vec::new(),
+            emptied: AirlockEmptied::default(),
             receipts: BTreeMap::new(),
             airlock_namespace: None,
         }
@@ -315,7 +316,7 @@ impl Closing {
             {
                 world.wrong.insert("attested what is still there");
             }
-            if noted.steps.iter().any(|s| s.ended_at.is_none()) || noted.steps.len() != 6 {
+            if noted.steps.iter().any(|s| s.ended_at.is_none()) || noted.steps.len() != 7 {
                 world.wrong.insert("attested with a step unfinished");
             }
         }

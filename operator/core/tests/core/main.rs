@@ -4,6 +4,7 @@
 mod access;
 mod airlock;
 mod airlock_delivery_model;
+mod airlock_history;
 mod airlock_imports;
 mod airlock_model;
 mod airlock_objects;

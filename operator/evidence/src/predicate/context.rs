@@ -225,7 +225,7 @@ pub struct Access {
 pub struct Airlock {
     /// Requests without a decision; must be 0 unless the closure failed.
     pub open_requests: u64,
-    /// Quarantine volumes destroyed.
+    /// Chambers of the airlock with sealed content that were destroyed, while the project lived or with it.
     pub quarantined_destroyed: u64,
 }
 

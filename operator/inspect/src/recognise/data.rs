@@ -66,10 +66,12 @@ fn stata_old(head: &[u8]) -> bool {
 
 /// ELF, Mach-O, PE, WebAssembly, Java, Python bytecode.
 fn program(head: &[u8]) -> bool {
-    const MAGICS: [&[u8]; 6] = [
+    const MAGICS: [&[u8]; 8] = [
         b"\x7fELF",
         b"\xcf\xfa\xed\xfe",
         b"\xce\xfa\xed\xfe",
+        b"\xfe\xed\xfa\xcf",
+        b"\xfe\xed\xfa\xce",
         b"\xca\xfe\xba\xbe",
         b"\0asm\x01",
         b"dex\n03",

@@ -22,7 +22,7 @@ D004 = "AL-D004" Block: "a PDF with attachments, scripts or launch actions",
 D005 = "AL-D005" Hold: "HTML or SVG with scripts or remote references",
     "What is shown is decided elsewhere, and opening it calls there.", "standards AL-D005",
     "Save as Markdown or PNG.";
-N002 = "AL-N002" Hold: "a program or library",
-    "Results are not programs; on import it is scanned and pinned first.", "standards AL-N002",
-    "Release source code.";
+N002 = "AL-N002" Hold: "a program, library, installable package or container image; on import also a pickle",
+    "Results are not programs. What comes in and runs as it is, somebody must know.", "standards AL-N002",
+    "Release, or bring, source code; packages come as an image.";
 }

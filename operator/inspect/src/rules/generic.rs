@@ -7,9 +7,9 @@ G002 = "AL-G002" Hold: "more files in a request than a person checks",
 G003 = "AL-G003" Hold: "a file larger than the ceiling of its type",
     "Results are small, data is large.", "OpenSAFELY: 16 MiB; GWAS summary statistics have their own ceiling (ours)",
     "Release what the paper needs, not what the analysis wrote; leave out columns and rows nobody will read.";
-G004 = "AL-G004" Hold: "a request larger than a person checks",
-    "Results are small, data is large.", "ours: 64 MiB, GWAS summary statistics not counted",
-    "Split the request.";
+G004 = "AL-G004" Hold: "a request larger than a person checks, or a day's exports of a project together",
+    "Results are small, data is large.", "ours: 64 MiB, GWAS summary statistics not counted; 256 MiB in 24 hours, all counted",
+    "Release what is reported, and split the request.";
 G005 = "AL-G005" Hold: "content that is no known type, or another than the name says",
     "What nobody can recognise, nobody can check; a piece of a split file looks like this.", "AzureTRE and OpenSAFELY list types; by content: ours",
     "Save it as CSV, TSV, text, Markdown, JSON, PNG or JPEG, with the right extension.";

@@ -4,11 +4,14 @@
 
 mod documents;
 mod generic;
+mod history;
+mod imports;
 mod individual;
 mod statistics;
 
 pub use documents::*;
 pub use generic::*;
+pub use imports::*;
 pub use individual::*;
 pub use statistics::*;
 
@@ -40,6 +43,8 @@ pub fn table() -> impl Iterator<Item = &'static Rule> {
         individual::ALL,
         statistics::ALL,
         documents::ALL,
+        imports::ALL,
+        history::ALL,
     ]
     .into_iter()
     .flatten()

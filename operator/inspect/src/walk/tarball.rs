@@ -63,6 +63,11 @@ impl Walk<'_> {
                 .add(&rules::G009, place, "a link or special file");
         }
         let name = block.get(..100).unwrap_or_default();
+        // OCI image layout, and what `docker save` writes.
+        let image = text(name);
+        if image == b"oci-layout" || image.ends_with(b"/layer.tar") {
+            self.findings.add(&rules::N002, place, "a container image");
+        }
         let prefix = block.get(345..500).unwrap_or_default();
         if escapes(text(name)) || escapes(text(prefix)) {
             self.findings

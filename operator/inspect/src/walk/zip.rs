@@ -104,6 +104,10 @@ impl Walk<'_> {
             self.findings
                 .add(&rules::G009, place, "a link or special file");
         }
+        if package(&entry.name) {
+            self.findings
+                .add(&rules::N002, place, "an installable package");
+        }
         if office {
             self.office_part(&entry.name, place);
         }
@@ -168,6 +172,13 @@ impl Walk<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether an archive with such an entry is a Python wheel or egg, or a Java archive.
+fn package(name: &[u8]) -> bool {
+    name.ends_with(b".dist-info/WHEEL")
+        || name == b"EGG-INFO/PKG-INFO"
+        || name == b"META-INF/MANIFEST.MF"
 }
 
 /// Finds the central directory from the end of the file; zip64 where the small one says so.

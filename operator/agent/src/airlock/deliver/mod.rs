@@ -189,9 +189,10 @@ async fn collect(
     let (finished, was_finished) = oneshot::channel();
     let reading = Arc::clone(&state);
     tokio::task::spawn_blocking(move || {
+        let links = reading.chamber.links();
         let written = Folder::open(&reading.chamber.content())
             .map_err(TarError::from)
-            .and_then(|content| tarball::write(&reading.manifest, &content, &mut sink))
+            .and_then(|content| tarball::write(&reading.manifest, &content, links, &mut sink))
             .and_then(|()| std::io::Write::flush(&mut &mut sink).map_err(TarError::from));
         let _ = finished.send(written.as_ref().err().and_then(changed));
         if written.is_err() {

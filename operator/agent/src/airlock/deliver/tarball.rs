@@ -51,16 +51,21 @@ pub fn length(manifest: &Manifest) -> io::Result<u64> {
     Ok(all)
 }
 
-/// Writes the archive.
+/// Writes the archive of files that have so many names.
 ///
 /// # Errors
 /// [`TarError`]: what was written is not whole.
-pub fn write(manifest: &Manifest, content: &Folder, sink: impl Write) -> Result<(), TarError> {
+pub fn write(
+    manifest: &Manifest,
+    content: &Folder,
+    links: u64,
+    sink: impl Write,
+) -> Result<(), TarError> {
     let mut sink = Open(Some(sink));
     let mut builder = Builder::new(&mut sink);
     let mut written = Ok(());
     for file in &manifest.files {
-        written = append(&mut builder, content, file);
+        written = append(&mut builder, content, links, file);
         if written.is_err() {
             break;
         }
@@ -77,6 +82,7 @@ pub fn write(manifest: &Manifest, content: &Folder, sink: impl Write) -> Result<
 fn append<W: Write>(
     builder: &mut Builder<W>,
     content: &Folder,
+    links: u64,
     file: &SealedFile,
 ) -> Result<(), TarError> {
     let changed = || TarError::Changed(file.number);
@@ -84,7 +90,7 @@ fn append<W: Write>(
         .file(&file_name(file.number))
         .map_err(|_| changed())?;
     let what = opened.metadata()?;
-    if !what.is_file() || what.nlink() != 1 || what.size() != file.size {
+    if !what.is_file() || what.nlink() != links || what.size() != file.size {
         return Err(changed());
     }
     let mut reader = Hashed {

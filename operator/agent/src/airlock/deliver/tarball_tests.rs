@@ -21,7 +21,7 @@ fn sealed(files: &[(&str, &[u8])]) -> (Site, Manifest) {
 fn archive(site: &Site, manifest: &Manifest) -> (Vec<u8>, Result<(), TarError>) {
     let content = Folder::open(&site.chamber().content()).expect("content");
     let mut bytes = Vec::new();
-    let written = write(manifest, &content, &mut bytes);
+    let written = write(manifest, &content, 1, &mut bytes);
     (bytes, written)
 }
 

@@ -9,7 +9,7 @@ mod opened;
 mod picture;
 mod seeing;
 mod table;
-mod text;
+pub mod text;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

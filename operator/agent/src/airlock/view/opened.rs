@@ -46,7 +46,7 @@ pub struct Opened {
 }
 
 impl Opened {
-    /// Opens a file as it was sealed: alone, regular, of that size.
+    /// Opens a file as it was sealed: regular, of that size, with no name more.
     ///
     /// # Errors
     /// When it is not there like that.
@@ -54,7 +54,7 @@ impl Opened {
         let content = Folder::open(&chamber.content())?;
         let mut file = content.file(&file_name(sealed.number))?;
         let what = file.metadata()?;
-        if !what.is_file() || what.nlink() != 1 || what.size() != sealed.size {
+        if !what.is_file() || what.nlink() != chamber.links() || what.size() != sealed.size {
             return Err(io::Error::other("not what was sealed"));
         }
         let mut head = Vec::new();

@@ -24,6 +24,7 @@ fn args(files: &[(&str, &str)]) -> (tempfile::TempDir, InspectArgs) {
         files: paths,
         population: None,
         cohort: None,
+        import: false,
         output: crate::args::Output {
             output: Format::Text,
         },
@@ -65,4 +66,20 @@ fn programs_get_rules_and_places_and_no_values() {
     let json = serde_json::to_string(&look(&args).unwrap()).unwrap();
     assert!(json.contains("\"rule\":\"AL-I002\"") && json.contains("\"severity\":\"Block\""));
     assert!(!json.contains("HG1") && !json.contains("rs1"), "{json}");
+}
+
+#[test]
+fn what_is_to_come_in_is_looked_at_as_that() {
+    let severities = |import: bool| -> Vec<(&'static str, Severity)> {
+        let (_folder, mut args) = args(&[("small.csv", SMALL), ("cohort.vcf", VCF)]);
+        args.import = import;
+        let inspection = look(&args).unwrap();
+        let found = inspection.files.iter().flat_map(|f| &f.findings);
+        let held = found.filter(|f| f.severity >= Severity::Hold);
+        held.map(|f| (f.rule, f.severity)).collect()
+    };
+    let leaving = severities(false);
+    assert!(leaving.contains(&("AL-S001", Severity::Hold)));
+    assert!(leaving.contains(&("AL-I002", Severity::Block)));
+    assert_eq!(severities(true), [("AL-N003", Severity::HoldSenior)]);
 }

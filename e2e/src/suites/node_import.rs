@@ -1,0 +1,183 @@
+//! An import on a real cluster: files brought through the door, in spite of a killed door and a killed job, sealed, looked at, and read in
+//! a notebook; bytes that root changed are not released; and closing takes what came in with it.
+
+use sde_ticket::Act;
+use serde_json::{Value, json};
+
+use super::error::{Result, check, check_equal};
+use super::node_airlock::Notebook;
+use super::node_door::{LIFE, serves};
+use super::node_request::Request;
+use crate::node::Site;
+use crate::node::acts::{self, namespace};
+use crate::node::attestation::Exported;
+use crate::node::door::Door;
+use crate::node::story::{RESEARCHER, Source, condition, get};
+
+/// What the researcher brings: a program, and how to use it.
+const PROGRAM: (&str, &str) = (
+    "counts.py",
+    "import sys\n\nprint(sum(1 for line in open(sys.argv[1]) if not line.startswith('#')))\n",
+);
+const GUIDE: (&str, &str) = (
+    "doc/guide.md",
+    "# Counting\n\nGive it the name of a table.\n",
+);
+
+pub(super) fn import(site: &Site) -> Result<()> {
+    let project = acts::submit(site, "import", Source::Image, |_| {})?;
+    acts::approve(site, &project)?;
+    acts::active(site, &project)?;
+    if !site.people.kubeconfig(RESEARCHER).exists() {
+        site.people.enrol(&site.cluster, RESEARCHER, None)?;
+    }
+    let door = Door::open(site)?;
+    let request = brought(site, &project, &door)?;
+    request.approve(&door)?;
+    let released = request.phase("Released")?;
+    in_the_project(site, &project, &request)?;
+    changed_on_the_node(site, &project, &door)?;
+    let notebook = Notebook::open(site, &project)?;
+    notebook.says(
+        "reads what came in",
+        &format!(
+            "root = '/inbox/tool'\nassert open(root + '/counts.py').read() == {:?}\nassert open(root + '/doc/guide.md').read() == {:?}\nassert sorted(os.listdir(root)) == ['counts.py', 'doc'], os.listdir(root)\nprint('ok')",
+            PROGRAM.1, GUIDE.1
+        ),
+    )?;
+    notebook.says(
+        "cannot write there",
+        "for path in ['/inbox/tool/counts.py', '/inbox/tool/new']:\n    try:\n        open(path, 'a').write('x')\n        raise SystemExit(path + ' was written')\n    except OSError:\n        pass\nprint('ok')",
+    )?;
+    check_equal(
+        "round",
+        &released["status"]["receipts"].as_array().map(Vec::len),
+        &Some(1),
+    )?;
+    ended(site, &project)
+}
+
+/// A draft whose files arrive in two visits, between which door and job are killed; sealed, with both.
+fn brought<'a>(site: &'a Site, project: &str, door: &Door<'_>) -> Result<Request<'a>> {
+    let request = Request::bring(site, project, "tool", &[0, 1])?;
+    request.patch(&json!({"upload": 1}))?;
+    let ready = request.when("ready to take files", |r| serves(r, "Receive"))?;
+    let uid = uid(&ready);
+    let other = door.ticket(&ready, Act::Upload, "u-19ab", LIFE)?;
+    let told = door.upload(&other, &uid, &[PROGRAM])?;
+    check(
+        told["sent"] != 200,
+        format_args!("somebody else's ticket brought a file: {told}"),
+    )?;
+    let ticket = door.ticket(&ready, Act::Upload, RESEARCHER, LIFE)?;
+    let told = door.upload(&ticket, &uid, &[PROGRAM])?;
+    check(
+        told["sent"] == 200
+            && told["list"]
+                .as_str()
+                .unwrap_or_default()
+                .contains(PROGRAM.0),
+        format_args!("the file is not there after its upload: {told}"),
+    )?;
+    let node = request.node()?;
+    for process in ["sde-agent door", "sde-agent airlock-job"] {
+        site.cluster
+            .exec_on_node(&node, &["pkill", "--signal", "KILL", "--full", process])?;
+    }
+    request.when("the job's end", |r| {
+        condition(r, "Ready")["reason"] == "UploadOver"
+    })?;
+    request.patch(&json!({"upload": 2}))?;
+    let ready = request.when("ready again", |r| serves(r, "Receive"))?;
+    let ticket = door.ticket(&ready, Act::Upload, RESEARCHER, LIFE)?;
+    let told = door.upload(&ticket, &uid, &[GUIDE])?;
+    let list = told["list"].as_str().unwrap_or_default();
+    check(
+        list.contains(PROGRAM.0) && list.contains("guide.md"),
+        format_args!("what was brought before the kill is gone: {told}"),
+    )?;
+    request.patch(&json!({"seal": true}))?;
+    let sealed = request.when("sealed", |r| r["status"]["content"].is_object())?;
+    check_equal("files", &sealed["status"]["content"]["files"], &json!(2))?;
+    check_equal(
+        "bytes",
+        &sealed["status"]["content"]["bytes"],
+        &json!(PROGRAM.1.len() + GUIDE.1.len()),
+    )?;
+    request.confirm()?;
+    Ok(request)
+}
+
+fn uid(request: &Value) -> String {
+    let uid = request["metadata"]["uid"].as_str();
+    uid.unwrap_or_default().to_owned()
+}
+
+/// The chamber is bound in the project, and has left the airlock's side.
+fn in_the_project(site: &Site, project: &str, request: &Request<'_>) -> Result<()> {
+    let volume = request.volume()?;
+    check_equal(
+        "side of the volume",
+        &volume["spec"]["claimRef"]["namespace"],
+        &json!(namespace(project)),
+    )?;
+    let aside = format!("sde-airlock-{project}");
+    let args = ["get", "pvc", "--namespace", &aside, "--output", "name"];
+    let claims = site.cluster.kubectl(args)?;
+    check(
+        !claims.contains("chamber-"),
+        format_args!("the chamber has a claim on both sides: {claims}"),
+    )
+}
+
+/// Root on the node writes into what is to be the inbox, after the second approval and before the hashes are recomputed.
+fn changed_on_the_node(site: &Site, project: &str, door: &Door<'_>) -> Result<()> {
+    let request = Request::bring(site, project, "changed", &[0])?;
+    request.patch(&json!({"upload": 1}))?;
+    let ready = request.when("ready to take files", |r| serves(r, "Receive"))?;
+    let uid = uid(&ready);
+    let ticket = door.ticket(&ready, Act::Upload, RESEARCHER, LIFE)?;
+    door.upload(&ticket, &uid, &[PROGRAM])?;
+    request.patch(&json!({"seal": true}))?;
+    request.confirm()?;
+    request.approve(door)?;
+    let (node, path) = (request.node()?, request.path()?);
+    let change = format!("printf x >> {path}/inbox/{}", PROGRAM.0);
+    site.cluster.exec_on_node(&node, &["sh", "-c", &change])?;
+    let failed = request.phase("Failed")?;
+    check_equal(
+        "cause",
+        &failed["status"]["failure"]["cause"],
+        &json!("ContentChanged"),
+    )?;
+    request.patch(&json!({"withdrawn": true}))
+}
+
+/// Closing ends the notebook, destroys the chambers, and says so.
+fn ended(site: &Site, project: &str) -> Result<()> {
+    let request = Request::of(site, project, "tool");
+    let (node, path) = (request.node()?, request.path()?);
+    let there = || site.cluster.exec_on_node(&node, &["ls", &path]);
+    there()?;
+    acts::ask_to_close(site, project)?;
+    acts::approve_closure(site, project)?;
+    let closed = acts::closed(site, project)?;
+    check(
+        get(site, "namespace", &format!("sde-airlock-{project}"), None)?.is_null(),
+        "the airlock's namespace is still there",
+    )?;
+    check(there().is_err(), format_args!("{path} is still on {node}"))?;
+    let folder = site.folder.join("suites").join(project);
+    let exported = Exported::of(site, project, &closed, &folder)?;
+    let verdict = exported.verify()?;
+    check(
+        verdict.accepted(),
+        format_args!("the attestation does not verify: {verdict:?}"),
+    )?;
+    let held: Value = closed["status"]["closing"]["airlock"].clone();
+    check_equal(
+        "what the airlock held",
+        &held,
+        &json!({"requests": 2, "chambersDestroyed": 2}),
+    )
+}
