@@ -35,6 +35,8 @@ use crate::schema;
 #[x_kube(validation = Rule::new("!(self.decision in ['Reopen', 'Waive']) || self.role == 'Custodian'").message("Only a Custodian reopens what was blocked or waives what was not collected."))]
 #[x_kube(validation = Rule::new("!(self.decision in ['Reject', 'Return', 'Revoke']) || has(self.advice)").message("A refusal says under advice what the requester should do."))]
 #[x_kube(validation = Rule::new("has(self.refusedFiles) == (self.decision == 'Return')").message("A Return lists under refusedFiles what must not leave as it is; no other decision does: refusing one file returns the request."))]
+#[x_kube(validation = Rule::new("has(self.seen) || self.decision != 'Approve' || self.conflictOfInterest == 'Declared'").message("An approval needs the viewing code under seen: open every file in the viewer, whose list of files shows it then."))]
+#[x_kube(validation = Rule::new("!has(self.seen) || self.decision == 'Approve'").message("seen goes with Approve."))]
 #[x_kube(validation = Rule::new("!has(self.answers) || self.decision in ['Approve', 'Reopen']").message("answers go with Approve or Reopen."))]
 pub struct AirlockReviewSpec {
     /// Name of the request.
@@ -80,6 +82,11 @@ pub struct AirlockReviewSpec {
     #[schemars(length(min = 1, max = 64))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["rule".into()]))]
     pub answers: Option<Vec<Answer>>,
+    /// Approve: the viewing code that the viewer shows this reviewer once they have opened every file. Without the right one an
+    /// approval does not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::viewing_code")]
+    pub seen: Option<String>,
 }
 
 /// In which role a reviewer decides (SATRE roles).

@@ -324,6 +324,9 @@ pub struct ReviewProgress {
     pub needed: i64,
     /// Distinct people whose review counts.
     pub counted: i64,
+    /// Distinct people whose approval does not count because it lacks the right viewing code.
+    #[serde(default)]
+    pub unseen: i64,
     /// Roles in which somebody must still review.
     #[schemars(length(max = 8))]
     pub missing_roles: Vec<ReviewRole>,

@@ -80,6 +80,11 @@ pub fn rule(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "maxLength": 10, "pattern": "^AL-[A-Z][0-9]{3}$"})
 }
 
+/// A viewing code: 80 bits in base 32 (RFC 4648) without padding.
+pub fn viewing_code(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "maxLength": 16, "pattern": "^[A-Z2-7]{16}$"})
+}
+
 /// Numbers of files in a sealed manifest, counted from 0.
 pub fn file_numbers(_: &mut SchemaGenerator) -> Schema {
     json_schema!({

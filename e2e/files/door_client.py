@@ -5,6 +5,7 @@ import http.cookiejar
 import io
 import json
 import os
+import re
 import ssl
 import tarfile
 import urllib.error
@@ -66,4 +67,10 @@ else:
     told = {"status": status, "list": body.decode(), "policy": headers.get("Content-Security-Policy")}
     if status == 200:
         told["first"] = ask(os.environ["SDE_FIRST"])[2].decode()
+        # Every file that the list names, then the list again, which shows the code.
+        path = os.environ["SDE_FIRST"].split("files/")[0]
+        links = dict.fromkeys(re.findall(r'<a href="(files/[0-9]+/)">', told["list"]))
+        told["files"] = {link: ask(path + link)[0] for link in links}
+        code = re.search(r'<p class="code">([A-Z2-7]{16})</p>', ask(path)[2].decode())
+        told["code"] = code and code.group(1)
 print(json.dumps(told))

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures::{StreamExt as _, TryStreamExt as _};
 use k8s_openapi::api::core::v1::{Namespace, PersistentVolume, PersistentVolumeClaim};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::api::{ListParams, Patch, PatchParams};
 use kube::{Api, ResourceExt as _};
 use sde_crds::airlock_status::{AirlockPhase, AirlockRequestStatus, FailureCause};
@@ -17,7 +18,7 @@ use sde_crds::project::Lifecycle;
 use sde_crds::{AirlockRequest, Project, SdePolicy};
 use serde_json::json;
 
-use super::airlock_export::{CHECKERS, Export, project};
+use super::airlock_export::{CHECKERS, Export, code, project};
 use super::airlock_import::inbox;
 use super::error::{Result, SuiteError, check, check_equal, refused};
 use super::faults;
@@ -148,6 +149,23 @@ async fn not_counted(lab: &Lab) -> Result<()> {
     }
     let uid = json!({"requestUID": "99999999-9999-4999-8999-999999999999"});
     export.review(first, &seen, uid).await?;
+    // Without a code the API server refuses; that a code is another's, or of other findings, only the controller can tell.
+    let unseen = export.review(first, &seen, json!({"seen": null})).await;
+    refused_as(unseen, "An approval needs the viewing code")?;
+    let theirs = code(lab, second, &seen).await?;
+    export.review(first, &seen, json!({"seen": theirs})).await?;
+    let unseen = |s: &AirlockRequestStatus| s.reviews.as_ref().is_some_and(|r| r.unseen == 1);
+    let told = export.when("one approval without its code", unseen).await?;
+    let ready = find(
+        told.status
+            .iter()
+            .flat_map(|s| s.conditions.iter().flatten()),
+        "Ready",
+    );
+    check(
+        ready.contains("1 approval does not count") && !ready.contains(first),
+        format_args!("it says {ready}"),
+    )?;
     // A custodian may review, and is no output checker in the policy.
     export.review("custodian-a", &seen, json!({})).await?;
     export
@@ -160,7 +178,19 @@ async fn not_counted(lab: &Lab) -> Result<()> {
     let counted =
         |n| move |s: &AirlockRequestStatus| s.reviews.as_ref().is_some_and(|r| r.counted == n);
     let one = export.when("one review counted", counted(1)).await?;
+    let unseen = one
+        .status
+        .as_ref()
+        .and_then(|s| s.reviews.as_ref())
+        .map(|r| r.unseen);
+    check_equal("approvals without their codes", &unseen, &Some(0))?;
     check_equal("phase", &phase(&one), &Some(AirlockPhase::InReview))
+}
+
+/// What a condition says.
+fn find<'a>(mut conditions: impl Iterator<Item = &'a Condition>, of: &str) -> String {
+    let found = conditions.find(|c| c.type_ == of);
+    found.map(|c| c.message.clone()).unwrap_or_default()
 }
 
 async fn removed(lab: &Lab) -> Result<()> {

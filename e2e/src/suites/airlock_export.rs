@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, ResourceExt as _};
+use sde_core::airlock::viewing::{Viewed, ViewingSecret};
 use sde_crds::airlock_status::{AirlockPhase, AirlockRequestStatus};
 use sde_crds::names::project_namespace;
 use sde_crds::{AirlockRequest, AirlockReview};
@@ -13,12 +15,17 @@ use super::error::Result;
 use super::lab::{Lab, object};
 use super::life::{Life, RESEARCHER};
 use super::waiting::{PATIENCE, when_within};
+use crate::controlplane::error::malformed;
+use crate::controlplane::install::SYSTEM_NAMESPACE;
 
 /// What one of many requests at once adds to the wait of the last.
 const TURN: Duration = Duration::from_secs(5);
 
 /// Reviewers of the lab's policy.
 pub(super) const CHECKERS: [&str; 2] = ["checker-a", "checker-b"];
+
+/// Secret with the key of viewing codes.
+const VIEWING_SECRET: &str = "sde-viewing-key";
 
 /// A project whose researcher may receive what leaves it.
 ///
@@ -44,11 +51,42 @@ pub(super) fn request(name: &str) -> Result<AirlockRequest> {
     }))
 }
 
-/// What somebody says of a request as it was seen, with differences. An Approve answers for every rule that holds it.
+/// The viewing code that the viewer shows somebody who has opened every file: here no agent runs, and it is computed with the
+/// controller's key. Empty for findings that there are not.
 ///
 /// # Errors
-/// When the fields are not those of an AirlockReview.
-pub(super) fn review(reviewer: &str, seen: &AirlockRequest, with: Value) -> Result<AirlockReview> {
+/// When the key cannot be read.
+pub(super) async fn code(lab: &Lab, person: &str, seen: &AirlockRequest) -> Result<String> {
+    let status = seen.status.clone().unwrap_or_default();
+    let (content, findings) = (status.content, status.findings);
+    let viewed = Viewed {
+        request_uid: seen.metadata.uid.as_deref().unwrap_or_default(),
+        content: content.as_ref().map_or("", |c| &c.digest),
+        findings: findings.as_ref().map_or("", |f| &f.digest),
+        person,
+    };
+    code_of(lab, &viewed).await
+}
+
+async fn code_of(lab: &Lab, viewed: &Viewed<'_>) -> Result<String> {
+    let secrets: Api<Secret> = Api::namespaced(lab.plane.admin(), SYSTEM_NAMESPACE);
+    let data = secrets.get(VIEWING_SECRET).await?.data.unwrap_or_default();
+    let bytes = data.get("key").map_or(&[][..], |key| key.0.as_slice());
+    let secret = ViewingSecret::new(bytes).map_err(malformed(VIEWING_SECRET))?;
+    Ok(secret.of(viewed.request_uid).code(viewed))
+}
+
+/// What somebody says of a request as it was seen, with differences. An approval answers for every rule that holds it, and has
+/// the viewing code of what it names, unless the differences say otherwise.
+///
+/// # Errors
+/// When the fields are not those of an AirlockReview, or the key of codes cannot be read.
+pub(super) async fn review(
+    lab: &Lab,
+    reviewer: &str,
+    seen: &AirlockRequest,
+    with: Value,
+) -> Result<AirlockReview> {
     let status = seen.status.clone().unwrap_or_default();
     let findings = status.findings.as_ref();
     let held = status.reviews.iter().flat_map(|r| &r.held_by);
@@ -67,6 +105,16 @@ pub(super) fn review(reviewer: &str, seen: &AirlockRequest, with: Value) -> Resu
     }
     for (key, value) in with.as_object().into_iter().flatten() {
         spec[key] = value.clone();
+    }
+    if spec["decision"] == "Approve" && with.get("seen").is_none() {
+        let said = |field: &str| spec[field].as_str().unwrap_or_default();
+        let viewed = Viewed {
+            request_uid: said("requestUID"),
+            content: said("contentDigest"),
+            findings: said("findingsDigest"),
+            person: reviewer,
+        };
+        spec["seen"] = code_of(lab, &viewed).await?.into();
     }
     object(json!({
         "apiVersion": "sde-operator.dev/v1alpha1", "kind": "AirlockReview",
@@ -182,7 +230,7 @@ impl<'a> Export<'a> {
         seen: &AirlockRequest,
         with: Value,
     ) -> Result<()> {
-        let review = review(reviewer, seen, with)?;
+        let review = review(self.lab, reviewer, seen, with).await?;
         Api::namespaced(self.lab.person(reviewer), &self.namespace)
             .create(&PostParams::default(), &review)
             .await?;

@@ -33,14 +33,15 @@ pub(super) fn export(site: &Site) -> Result<()> {
         ),
     )?;
 
-    released(site, &project, &notebook)?;
-    changed_on_the_node(site, &project)?;
+    let door = Door::open(site)?;
+    released(site, &project, &notebook, &door)?;
+    changed_on_the_node(site, &project, &door)?;
     linked(site, &project)?;
     ended(site, &project)
 }
 
 /// Sealed while the notebook runs; what is changed in the folder after that changes nothing.
-fn released(site: &Site, project: &str, notebook: &Notebook<'_>) -> Result<()> {
+fn released(site: &Site, project: &str, notebook: &Notebook<'_>, door: &Door<'_>) -> Result<()> {
     let request = Request::ask(site, project, "tables", "tables")?;
     let sealed = request.when("sealed", |r| r["status"]["content"].is_object())?;
     check_equal("files", &sealed["status"]["content"]["files"], &json!(1))?;
@@ -54,11 +55,10 @@ fn released(site: &Site, project: &str, notebook: &Notebook<'_>) -> Result<()> {
         "open('outbox/tables/windows.py', 'w').write('import secrets')\nprint('ok')",
     )?;
     request.confirm()?;
-    let door = Door::open(site)?;
-    node_door::looked_at(&door, &request, SCRIPT)?;
-    request.approve()?;
+    node_door::looked_at(door, &request, SCRIPT)?;
+    request.approve(door)?;
     let released = request.phase("Released")?;
-    node_door::collected(site, &door, &request, SCRIPT)?;
+    node_door::collected(site, door, &request, SCRIPT)?;
     for digest in ["contentDigest", "findingsDigest"] {
         check(
             released["status"]["approval"][digest].is_string(),
@@ -88,10 +88,10 @@ fn released(site: &Site, project: &str, notebook: &Notebook<'_>) -> Result<()> {
 }
 
 /// Root on the node writes into the chamber after the second approval and before the hashes are recomputed.
-fn changed_on_the_node(site: &Site, project: &str) -> Result<()> {
+fn changed_on_the_node(site: &Site, project: &str, door: &Door<'_>) -> Result<()> {
     let request = Request::ask(site, project, "changed", "tables")?;
     request.confirm()?;
-    request.approve()?;
+    request.approve(door)?;
     let path = request.path()?;
     let (node, file) = (request.node()?, format!("{path}/content/000"));
     let change = format!("printf x >> {file}");

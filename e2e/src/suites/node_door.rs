@@ -1,6 +1,7 @@
 //! The door on a real cluster: reviewers see what was sealed, its requester collects it once for each time they ask, and both counts
 //! of what was handed out agree with what arrived.
 
+use sde_core::airlock::viewing::typed;
 use sde_ticket::Act;
 use serde_json::{Value, json};
 
@@ -33,6 +34,10 @@ pub(super) fn looked_at(door: &Door<'_>, request: &Request<'_>, script: &str) ->
         text("list").contains("windows.py"),
         format_args!("the list does not name the file: {told}"),
     )?;
+    check(
+        text("list").contains("You have still to open"),
+        format_args!("a code is shown before any file: {told}"),
+    )?;
     let line = script.lines().next().unwrap_or_default();
     check(
         text("first").contains(line),
@@ -56,6 +61,20 @@ pub(super) fn looked_at(door: &Door<'_>, request: &Request<'_>, script: &str) ->
         told["status"] != 200 && !told.to_string().contains("windows.py"),
         format_args!("a ticket for another pod opens this one: {told}"),
     )
+}
+
+/// Somebody opens every file through the door and is shown their viewing code.
+pub(super) fn seen(door: &Door<'_>, request: &Request<'_>, who: &str) -> Result<String> {
+    let shown = request.when("a viewer", |r| serves(r, "View"))?;
+    let ticket = door.ticket(&shown, Act::View, who, LIFE)?;
+    let uid = shown["metadata"]["uid"].as_str().unwrap_or_default();
+    let told = door.visit(Act::View, &ticket, &format!("/view/{uid}/files/0/"))?;
+    let code = told["code"].as_str().and_then(typed);
+    check(
+        code.is_some(),
+        format_args!("{who} has opened every file and is shown no code: {told}"),
+    )?;
+    Ok(code.unwrap_or_default())
 }
 
 /// What arrives is what was reviewed, counted twice, with a receipt that verifies; the same ticket gives nothing more, and neither does

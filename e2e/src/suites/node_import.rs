@@ -33,7 +33,7 @@ pub(super) fn import(site: &Site) -> Result<()> {
     }
     let door = Door::open(site)?;
     let request = brought(site, &project, &door)?;
-    request.approve()?;
+    request.approve(&door)?;
     let released = request.phase("Released")?;
     in_the_project(site, &project, &request)?;
     changed_on_the_node(site, &project, &door)?;
@@ -140,7 +140,7 @@ fn changed_on_the_node(site: &Site, project: &str, door: &Door<'_>) -> Result<()
     door.upload(&ticket, &uid, &[PROGRAM])?;
     request.patch(&json!({"seal": true}))?;
     request.confirm()?;
-    request.approve()?;
+    request.approve(door)?;
     let (node, path) = (request.node()?, request.path()?);
     let change = format!("printf x >> {path}/inbox/{}", PROGRAM.0);
     site.cluster.exec_on_node(&node, &["sh", "-c", &change])?;

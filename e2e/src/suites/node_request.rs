@@ -3,8 +3,10 @@
 use serde_json::{Value, json};
 
 use super::error::{Result, check};
+use super::node_door;
 use crate::node::Site;
 use crate::node::acts::{PATIENCE, namespace};
+use crate::node::door::Door;
 use crate::node::story::{RESEARCHER, get, wait_for};
 
 const CHECKERS: [&str; 2] = ["checker-a", "checker-b"];
@@ -101,8 +103,8 @@ impl<'a> Request<'a> {
         self.patch(&json!({"confirmedDigest": sealed["status"]["content"]["digest"]}))
     }
 
-    /// Two approve what they see, in which nothing was found that holds it.
-    pub(super) fn approve(&self) -> Result<()> {
+    /// Two approve what they have opened through the door, in which nothing was found that holds it. Each has a code of their own.
+    pub(super) fn approve(&self, door: &Door<'_>) -> Result<()> {
         let seen = self.phase("InReview")?;
         let rules = seen["status"]["findings"]["rules"].as_array();
         let held = rules
@@ -120,14 +122,22 @@ impl<'a> Request<'a> {
             .flatten()
             .map(|rule| json!({"rule": rule, "because": "RiskWeighed"}))
             .collect();
-        let with = if answers.is_empty() {
-            json!({})
-        } else {
-            json!({"answers": answers})
-        };
-        CHECKERS
-            .iter()
-            .try_for_each(|checker| self.review(checker, &with))
+        let mut codes = Vec::new();
+        for checker in CHECKERS {
+            codes.push(node_door::seen(door, self, checker)?);
+        }
+        let [first, second] = CHECKERS;
+        check(
+            codes.first() != codes.last(),
+            format_args!("{first} and {second} are shown the same code: {codes:?}"),
+        )?;
+        CHECKERS.iter().zip(codes).try_for_each(|(checker, code)| {
+            let mut with = json!({"seen": code});
+            if !answers.is_empty() {
+                with["answers"] = json!(answers);
+            }
+            self.review(checker, &with)
+        })
     }
 
     /// Somebody decides on it as it is now, with differences.

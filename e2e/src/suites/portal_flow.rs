@@ -9,7 +9,7 @@ use sde_crds::{AirlockRequest, Project};
 use sde_ticket::{Act, Issuer};
 use serde_json::json;
 
-use super::airlock_export::{CHECKERS, Export, project};
+use super::airlock_export::{CHECKERS, Export, code, project};
 use super::error::{Result, check_equal};
 use super::lab::Lab;
 use super::life::RESEARCHER;
@@ -83,11 +83,10 @@ async fn reviewed(lab: &Lab, front: &Front, album: &Album<'_>) -> Result<()> {
         let page = checker.until(&path, "Look at the files").await?;
         let seen = export.phase(AirlockPhase::InReview).await?;
         leads(lab, &page, &seen, ServingKind::View).await?;
-        let decision = if first {
-            json!({"decision": "Approve"})
-        } else {
-            json!({"decision": "Approve", "role": "OutputChecker"})
-        };
+        let mut decision = json!({"decision": "Approve", "seen": code(lab, user, &seen).await?});
+        if !first {
+            decision["role"] = json!("OutputChecker");
+        }
         if first {
             checker.pictured(album, "decide-request").await?;
             let unsaid = checker.submit("Decide", json!({})).await?;

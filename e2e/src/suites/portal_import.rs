@@ -3,7 +3,7 @@
 use sde_crds::airlock_status::{AirlockPhase, AirlockRequestStatus, ServingKind};
 use serde_json::json;
 
-use super::airlock_export::{CHECKERS, Export};
+use super::airlock_export::{CHECKERS, Export, code};
 use super::error::{Result, check};
 use super::lab::Lab;
 use super::portal_flow::leads;
@@ -28,8 +28,8 @@ pub(super) async fn brought(
     uploaded(lab, researcher, &import, &path, album).await?;
     declared(researcher, &path, album).await?;
 
-    let [checker, _] = CHECKERS;
-    let checker = Visitor::at(front, Side::Decide, checker).await?;
+    let [name, _] = CHECKERS;
+    let checker = Visitor::at(front, Side::Decide, name).await?;
     checker.follow(REQUEST).await?;
     let page = checker.until(&path, "Look at the files").await?;
     shows(&page, "What to look for")?;
@@ -38,7 +38,10 @@ pub(super) async fn brought(
     leads(lab, &page, &seen, ServingKind::View).await?;
     checker.pictured(album, "decide-import").await?;
     let decided = checker
-        .submit("Decide", json!({"decision": "Approve"}))
+        .submit(
+            "Decide",
+            json!({"decision": "Approve", "seen": code(lab, name, &seen).await?}),
+        )
         .await?;
     shows(&decided, "Your decision is made")?;
     import.phase(AirlockPhase::Released).await?;

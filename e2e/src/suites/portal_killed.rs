@@ -6,7 +6,7 @@ use sde_crds::names::project_namespace;
 use sde_crds::{AirlockRequest, AirlockReview};
 use serde_json::{Value, json};
 
-use super::airlock_export::{CHECKERS, Export, project};
+use super::airlock_export::{CHECKERS, Export, code, project};
 use super::error::{Result, check, check_equal};
 use super::lab::Lab;
 use super::life::RESEARCHER;
@@ -82,7 +82,7 @@ pub(super) async fn killed(lab: &Lab, front: &Front) -> Result<()> {
     }
 
     let export = Export::ask(lab, PROJECT, "reviewed").await?;
-    export.confirmed().await?;
+    let seen = export.confirmed().await?;
     let reviews: Api<AirlockReview> = Api::namespaced(lab.plane.admin(), &namespace);
     let path = format!("/projects/{PROJECT}/requests/reviewed");
     for (checker, fault) in CHECKERS
@@ -98,7 +98,7 @@ pub(super) async fn killed(lab: &Lab, front: &Front) -> Result<()> {
                 .count())
         };
         let visitor = Visitor::at(front, Side::Decide, checker).await?;
-        let mut decision = json!({"decision": "Approve"});
+        let mut decision = json!({"decision": "Approve", "seen": code(lab, checker, &seen).await?});
         if checker == "checker-b" {
             decision["role"] = json!("OutputChecker");
         }

@@ -9,7 +9,7 @@ use sde_crds::names::{
 use sde_crds::{AirlockRequest, AirlockReview};
 use serde_json::json;
 
-use super::airlock_export::{CHECKERS, Export, project, request, review};
+use super::airlock_export::{CHECKERS, Export, code, project, request, review};
 use super::error::{Result, check, check_equal, refused};
 use super::lab::Lab;
 use super::life::{Life, RESEARCHER, person};
@@ -142,7 +142,15 @@ pub(super) async fn conflicts(lab: &Lab, front: &Front) -> Result<()> {
     let may = Visitor::at(front, Side::Decide, checker).await?;
     may.visit(&format!("/projects/{name}/requests/other"))
         .await?;
+    // Whoever has not opened every file is told so before anything is made.
     let page = may.submit("Decide", json!({"decision": "Approve"})).await?;
+    shows(&page, "it needs your viewing code")?;
+    let seen = Export::of(lab, name, "other")
+        .phase(AirlockPhase::InReview)
+        .await?;
+    let seen = code(lab, checker, &seen).await?;
+    let decision = json!({"decision": "Approve", "seen": seen});
+    let page = may.submit("Decide", decision).await?;
     shows(&page, "Your decision is made")?;
     let made = reviews.list(&ListParams::default()).await?.items.len();
     check_equal("reviews that were made", &made, &1)
@@ -165,7 +173,10 @@ pub(super) async fn tokens(lab: &Lab) -> Result<()> {
     let requests = |client: Client| -> Api<AirlockRequest> { Api::namespaced(client, &namespace) };
     let reviews = |client: Client| -> Api<AirlockReview> { Api::namespaced(client, &namespace) };
     let [checker, _] = CHECKERS;
-    let (mine, judged) = (request("stolen")?, review(checker, &seen, json!({}))?);
+    let (mine, judged) = (
+        request("stolen")?,
+        review(lab, checker, &seen, json!({})).await?,
+    );
 
     requests(lab.plane.acting(&asks, RESEARCHER)?)
         .create(&dry, &mine)
@@ -176,13 +187,13 @@ pub(super) async fn tokens(lab: &Lab) -> Result<()> {
     // Nor does anybody decide on their own, nor in their own project, whatever a portal would let them send.
     let of_member = reviews(lab.plane.acting(&decides, "custodian-b")?);
     let custodian = json!({"role": "Custodian"});
-    let member = review("custodian-b", &seen, custodian)?;
+    let member = review(lab, "custodian-b", &seen, custodian).await?;
     refused(
         of_member.create(&dry, &member).await,
         "People of a project review nothing in it",
     )?;
     let own = json!({"role": "Custodian", "requester": "custodian-b"});
-    let own = review("custodian-b", &seen, own)?;
+    let own = review(lab, "custodian-b", &seen, own).await?;
     refused(
         of_member.create(&dry, &own).await,
         "Nobody reviews their own",

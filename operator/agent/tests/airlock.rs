@@ -93,6 +93,7 @@ fn task_of(kind: JobKind, direction: Direction) -> String {
         thresholds: Thresholds { minimum_count: 10 },
         declaration: Declaration::default(),
         door: None,
+        viewing: None,
     };
     task.to_env().expect("a task")
 }

@@ -56,8 +56,8 @@ fn site() -> Site {
 
 #[test]
 fn reviewers_see_every_file_and_nothing_of_it_acts() {
-    let site = site();
-    site.run(JobKind::Scan);
+    let mut site = site();
+    site.scan();
     let (job, _door) = (site.job(JobKind::View), site.door());
     let client = site.client();
     let token = signed(&site.ticket(Act::View));
@@ -227,5 +227,77 @@ fn nobody_looks_without_a_ticket_for_it() {
             .at_job("GET", &address("files/2/"), &token)
             .expect("an answer");
         assert_eq!(answer.status, status);
+    }
+}
+
+/// The code in a list of files.
+fn shown(list: &str) -> Option<&str> {
+    let rest = list.split("<p class=\"code\">").nth(1)?;
+    rest.split('<').next()
+}
+
+#[test]
+fn whoever_has_opened_every_file_is_shown_their_own_code() {
+    let mut site = site();
+    site.scan();
+    let (_job, _door) = (site.job(JobKind::View), site.door());
+    let client = site.client();
+    let person = |name: &str| {
+        let ticket = Ticket {
+            sub: name.to_owned(),
+            ..site.ticket(Act::View)
+        };
+        signed(&ticket)
+    };
+    let (a, b) = (person("checker-a"), person("checker-b"));
+    let list = |token: &str| client.get(&address(""), token).text();
+    let to_open = |list: &str| list.matches("<li><a href=\"files/").count();
+    assert_eq!((to_open(&list(&a)), shown(&list(&a))), (5, None));
+    // Neither a page that there is not, nor a header, nor what a page shows beside, nor being refused is opening.
+    for page in ["files/0/?page=9", "files/5/", "files/1/image"] {
+        client.get(&address(page), &a);
+    }
+    let head = client.request("HEAD", &address("files/0/"), &a);
+    assert_eq!((head.status, head.body.len()), (200, 0));
+    assert_eq!(client.get(&address("files/0/"), "").status, 401);
+    assert_eq!(to_open(&list(&a)), 5);
+    for file in 0..5 {
+        assert_eq!(shown(&list(&a)), None, "before file {file}");
+        let page = client.get(&address(&format!("files/{file}/")), &a);
+        assert!(page.status == 200 && page.whole());
+        assert_eq!(to_open(&list(&a)), 4 - file);
+    }
+    let code = site.code("checker-a");
+    assert_eq!(shown(&list(&a)), Some(code.as_str()));
+    assert!(list(&a).contains("<strong>checker-a</strong>"));
+    // What one has opened, another has not; and their code is another.
+    assert_eq!((to_open(&list(&b)), shown(&list(&b))), (5, None));
+    for file in [4, 2, 0, 1, 3, 3] {
+        client.get(&address(&format!("files/{file}/?as=hex")), &b);
+    }
+    let theirs = site.code("checker-b");
+    assert_eq!(shown(&list(&b)), Some(theirs.as_str()));
+    assert_ne!(code, theirs);
+    assert_eq!(shown(&list(&a)), Some(code.as_str()));
+}
+
+#[test]
+fn beside_another_report_than_the_one_under_review_there_is_no_code() {
+    for change in [true, false] {
+        let mut site = Site::sealed(&[("table.csv", b"group,cases\nx,100\n")]);
+        site.scan();
+        if change {
+            let report = site.path("chamber/report/findings.json");
+            let mut text = std::fs::read(&report).expect("a report");
+            text.push(b'\n');
+            std::fs::remove_file(&report).expect("removed");
+            std::fs::write(&report, text).expect("changed");
+        }
+        let (_job, _door) = (site.job(JobKind::View), site.door());
+        let (client, token) = (site.client(), signed(&site.ticket(Act::View)));
+        assert_eq!(client.get(&address("files/0/"), &token).status, 200);
+        let list = client.get(&address(""), &token).text();
+        assert_eq!(shown(&list).is_none(), change, "{list}");
+        assert_eq!(list.contains("not the one under review"), change);
     }
 }

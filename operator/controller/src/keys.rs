@@ -9,6 +9,7 @@ use kube::api::{ObjectMeta, PostParams};
 use kube::{Api, Client};
 use rand::TryRngCore;
 use rand::rngs::OsRng;
+use sde_core::airlock::viewing::{NotAKey, ViewingSecret};
 use sde_crds::names;
 use sde_evidence::{KeyError as EvidenceKeyError, PseudonymError, PseudonymKey, SigningKey};
 use thiserror::Error;
@@ -20,6 +21,8 @@ use crate::leadership::Leadership;
 pub const ATTESTATION_SECRET: &str = "sde-attestation-key";
 /// Secret with the pseudonym key: `key`, 32 random bytes.
 pub const PSEUDONYM_SECRET: &str = "sde-pseudonym-key";
+/// Secret with the key of viewing codes: `key`, 32 random bytes.
+pub const VIEWING_SECRET: &str = "sde-viewing-key";
 /// Secrets with the keys that sign tickets for the door, by who signs: the portal's two halves. As the attestation key's.
 pub const TICKET_SECRETS: [(&str, &str); 2] = [
     (
@@ -63,6 +66,9 @@ pub enum KeysError {
     /// A signing key could not be made, read or written.
     #[error(transparent)]
     Attestation(#[from] EvidenceKeyError),
+    /// The key of viewing codes could not be used.
+    #[error(transparent)]
+    Viewing(#[from] NotAKey),
     /// The pseudonym key could not be used.
     #[error(transparent)]
     Pseudonym(#[from] PseudonymError),
@@ -76,6 +82,8 @@ pub struct Keys {
     pub attestation_public_pem: String,
     /// Makes people's pseudonyms in records.
     pub pseudonym: PseudonymKey,
+    /// From which the keys of viewing codes are derived.
+    pub viewing: ViewingSecret,
     /// Public halves of the keys that sign tickets for the door (SPKI PEM), by who signs. Their private halves are the portal's.
     pub tickets: BTreeMap<String, String>,
 }
@@ -94,33 +102,37 @@ impl Keys {
             timeout,
         };
         let attestation = secrets.ensure(ATTESTATION_SECRET, signing_data).await?;
-        let pseudonym = secrets.ensure(PSEUDONYM_SECRET, pseudonym_data).await?;
+        let pseudonym = secrets.ensure(PSEUDONYM_SECRET, random_data).await?;
+        let viewing = secrets.ensure(VIEWING_SECRET, random_data).await?;
         let mut tickets = BTreeMap::new();
         for (signer, secret) in TICKET_SECRETS {
             let (_, public) = pair(secret, &secrets.ensure(secret, signing_data).await?)?;
             tickets.insert(signer.to_owned(), public);
         }
-        Self::from_data(&attestation, &pseudonym, tickets)
+        Self::from_data(&attestation, &pseudonym, &viewing, tickets)
     }
 
     fn from_data(
         attestation: &Data,
         pseudonym: &Data,
+        viewing: &Data,
         tickets: BTreeMap<String, String>,
     ) -> Result<Self, KeysError> {
         let (signing, public) = pair(ATTESTATION_SECRET, attestation)?;
-        let missing = KeysError::Content {
-            secret: PSEUDONYM_SECRET,
-            key: KEY,
-        };
-        let key = pseudonym.get(KEY).ok_or(missing)?;
         Ok(Self {
             attestation: signing,
             attestation_public_pem: public,
-            pseudonym: PseudonymKey::new(&key.0)?,
+            pseudonym: PseudonymKey::new(bytes(PSEUDONYM_SECRET, pseudonym)?)?,
+            viewing: ViewingSecret::new(bytes(VIEWING_SECRET, viewing)?)?,
             tickets,
         })
     }
+}
+
+/// The random bytes of a Secret.
+fn bytes<'a>(secret: &'static str, data: &'a Data) -> Result<&'a [u8], KeysError> {
+    let missing = KeysError::Content { secret, key: KEY };
+    data.get(KEY).map(|key| key.0.as_slice()).ok_or(missing)
 }
 
 /// The key of a Secret, and its public half.
@@ -172,7 +184,7 @@ fn signing_data() -> Result<Data, KeysError> {
     .into())
 }
 
-fn pseudonym_data() -> Result<Data, KeysError> {
+fn random_data() -> Result<Data, KeysError> {
     Ok([(KEY.to_owned(), ByteString(random()?.to_vec()))].into())
 }
 
@@ -246,9 +258,9 @@ mod tests {
 
     #[test]
     fn made_keys_load_again_and_sign() {
-        let (attestation, pseudonym) =
-            (signing_data().expect("key"), pseudonym_data().expect("key"));
-        let keys = Keys::from_data(&attestation, &pseudonym, BTreeMap::new()).expect("keys");
+        let (attestation, pseudonym) = (signing_data().expect("key"), random_data().expect("key"));
+        let keys =
+            Keys::from_data(&attestation, &pseudonym, &pseudonym, BTreeMap::new()).expect("keys");
         assert!(
             keys.attestation_public_pem
                 .starts_with("-----BEGIN PUBLIC KEY-----")
@@ -260,10 +272,10 @@ mod tests {
     #[test]
     fn a_public_half_of_another_key_is_refused() {
         let (mut attestation, pseudonym) =
-            (signing_data().expect("key"), pseudonym_data().expect("key"));
+            (signing_data().expect("key"), random_data().expect("key"));
         attestation.insert(PUBLIC.into(), signing_data().expect("key")[PUBLIC].clone());
         assert!(matches!(
-            Keys::from_data(&attestation, &pseudonym, BTreeMap::new()),
+            Keys::from_data(&attestation, &pseudonym, &pseudonym, BTreeMap::new()),
             Err(KeysError::Mismatch(ATTESTATION_SECRET))
         ));
     }
@@ -271,7 +283,8 @@ mod tests {
     #[test]
     fn a_secret_without_its_key_is_refused() {
         let attestation = signing_data().expect("key");
-        let missing = Keys::from_data(&attestation, &Data::new(), BTreeMap::new());
+        let fresh = random_data().expect("key");
+        let missing = Keys::from_data(&attestation, &Data::new(), &fresh, BTreeMap::new());
         assert!(matches!(
             missing,
             Err(KeysError::Content {
@@ -279,11 +292,15 @@ mod tests {
                 ..
             })
         ));
-        let missing = Keys::from_data(
-            &Data::new(),
-            &pseudonym_data().expect("key"),
-            BTreeMap::new(),
-        );
+        let missing = Keys::from_data(&attestation, &fresh, &Data::new(), BTreeMap::new());
+        assert!(matches!(
+            missing,
+            Err(KeysError::Content {
+                secret: VIEWING_SECRET,
+                ..
+            })
+        ));
+        let missing = Keys::from_data(&Data::new(), &fresh, &fresh, BTreeMap::new());
         assert!(matches!(
             missing,
             Err(KeysError::Content { key: PRIVATE, .. })

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use maud::{Markup, html};
 use sde_core::airlock::history;
+use sde_core::airlock::reviewing::lacking;
 use sde_core::approvals::short;
 use sde_core::say::{ago, size, stamp};
 use sde_crds::AirlockRequest;
@@ -191,6 +192,9 @@ pub fn reviews(progress: Option<&ReviewProgress>) -> Markup {
         p { (progress.counted) " of " (progress.needed) " reviews are in." }
         @if !missing.is_empty() {
             p { "Still missing: somebody as " (missing.join(", as ")) "." }
+        }
+        @if let Some(lacking) = lacking(progress.unseen).filter(|_| progress.decisions.is_none()) {
+            p { strong { (lacking) "." } " If it is yours: open every file in the viewer and approve again, with the code that its list of files shows then." }
         }
         @match &progress.decisions {
             None => p class="dim" { "What was voted is shown when everybody needed has voted." },

@@ -86,6 +86,7 @@ pub fn task(kind: JobKind) -> Task {
         thresholds: Thresholds { minimum_count: 10 },
         declaration: Declaration::default(),
         door: None,
+        viewing: None,
     }
 }
 

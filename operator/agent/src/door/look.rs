@@ -32,10 +32,11 @@ pub async fn enter(State(door): State<Arc<Door>>, request: Request) -> Result<Re
     Ok(VIEW.enter(&held))
 }
 
-/// `GET /view/<uid>/...`: asked of the viewer. Of its answer only status, type, length and bytes go on.
+/// `GET /view/<uid>/...` (and `HEAD`, which opens nothing): asked of the viewer. Of its answer only status, type, length and bytes go on.
 pub async fn look(
     State(door): State<Arc<Door>>,
     Path(parts): Path<Vec<(String, String)>>,
+    method: Method,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Notice> {
@@ -45,7 +46,7 @@ pub async fn look(
     if !plain(address) {
         return Err(missing());
     }
-    let answer = dial::ask(&held, Method::GET, address, None)
+    let answer = dial::ask(&held, method, address, None)
         .await
         .map_err(|error| {
             tracing::warn!(%error, request = held.ticket.uid, "the viewer cannot be asked");

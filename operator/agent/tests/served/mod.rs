@@ -15,7 +15,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 pub use client::{Answer, Client, Secured, UnderWay, answer, plain};
 use sde_core::airlock::report::{Report, parse};
-use sde_core::airlock::task::{Declaration, DoorTask, TASK_ENV, TASK_VERSION, Task, Thresholds};
+use sde_core::airlock::task::{
+    Declaration, DoorTask, TASK_ENV, TASK_VERSION, Task, Thresholds, ViewingTask,
+};
+use sde_core::airlock::viewing::{Viewed, ViewingKey, ViewingSecret};
 use sde_core::airlock::{JobKind, Outcome};
 use sde_crds::airlock_request::Direction;
 use sde_evidence::SigningKey;
@@ -33,6 +36,8 @@ pub struct Site {
     folder: TempDir,
     pub ip: Ipv4Addr,
     pub content: String,
+    /// Digest of the findings under review; empty until there are any.
+    pub findings: String,
     direction: Direction,
     pub max_files: u64,
     pub max_bytes: u64,
@@ -100,6 +105,10 @@ fn public(issuer: Issuer) -> String {
     key(issuer).verifying_key().to_spki_pem().expect("PEM")
 }
 
+fn viewing() -> ViewingKey {
+    ViewingSecret::new(&[7; 32]).expect("a key").of(UID)
+}
+
 pub fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.expect("after 1970").as_secs()
@@ -132,6 +141,7 @@ impl Site {
             folder: tempfile::tempdir().expect("tempdir"),
             ip: address(),
             content: String::new(),
+            findings: String::new(),
             direction,
             max_files: 50,
             max_bytes: 1 << 30,
@@ -193,7 +203,29 @@ impl Site {
                 content: self.content.clone(),
                 requester: PERSON.into(),
             }),
+            viewing: (kind == JobKind::View).then(|| ViewingTask {
+                key: viewing(),
+                findings: self.findings.clone(),
+            }),
         }
+    }
+
+    /// Scans, by the real job: what is found is under review from now on.
+    pub fn scan(&mut self) {
+        let Outcome::Scanned(found) = self.run(JobKind::Scan) else {
+            panic!("not scanned");
+        };
+        self.findings = found.digest;
+    }
+
+    /// The code of somebody who has opened every file.
+    pub fn code(&self, person: &str) -> String {
+        viewing().code(&Viewed {
+            request_uid: UID,
+            content: &self.content,
+            findings: &self.findings,
+            person,
+        })
     }
 
     pub fn command(&self, kind: JobKind) -> Command {

@@ -92,10 +92,12 @@ Examples:
     #[command(
         after_help = "You must be neither its requester nor of the project. A review never changes: what you decide differently later is another
 one, and the strictest counts. How others voted is hidden until it is decided.
+An approval needs your viewing code: open every file in the viewer, from the portal's review page; its list of files shows it then.
 
 Examples:
-  kubectl sde airlock review prj-4f2c penetrance-tables --decision Approve --role OutputChecker
-  kubectl sde airlock review prj-4f2c penetrance-tables --decision Approve --role Senior --answer AL-S001=CountsSeen
+  kubectl sde airlock review prj-4f2c penetrance-tables --decision Approve --role OutputChecker --seen ABCDEFGH234567AB
+  kubectl sde airlock review prj-4f2c penetrance-tables --decision Approve --role Senior --seen ABCDEFGH234567AB \\
+    --answer AL-S001=CountsSeen
   kubectl sde airlock review prj-4f2c penetrance-tables --decision Return --role OutputChecker --reason SmallCounts \\
     --refuse-file 0 --note 'Suppress the cells below ten'
   kubectl sde airlock review prj-4f2c genotypes --decision Reject --role Custodian --reason IndividualLevel --note 'Send summaries'"
@@ -295,6 +297,9 @@ pub struct ReviewArgs {
     /// Why a rule does not stand in the way; once for each that holds or blocks it. Codes: FalsePositive, CountsSeen, NotLinkable, AlreadyPublic, RiskWeighed
     #[arg(long = "answer", value_name = "RULE=CODE", value_parser = answer)]
     pub answers: Vec<Answer>,
+    /// Approve: your viewing code, which the viewer shows you once you have opened every file
+    #[arg(long, value_name = "CODE")]
+    pub seen: Option<String>,
     /// Return: number of a file that must not leave as it is; may be repeated
     #[arg(long = "refuse-file", value_name = "N")]
     pub refused_files: Vec<i64>,

@@ -224,6 +224,7 @@ async fn review(client: &Client, args: &ReviewArgs, paint: Paint) -> Result<Done
         } else {
             ConflictOfInterest::None
         },
+        seen: args.seen.clone(),
     };
     let known = review::Known {
         me: &who_am_i(client).await?,

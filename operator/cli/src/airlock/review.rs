@@ -13,7 +13,7 @@ use crate::text::{Line, Paint, Tone, Tree};
 pub fn with_flags(refusal: Refusal) -> CliError {
     match refusal {
         Refusal::Incomplete(text) => CliError::Usage(format!(
-            "{text} (--reason, --note, --refuse-file, --answer RULE=CODE: see kubectl sde airlock review --help)"
+            "{text} (--seen, --reason, --note, --refuse-file, --answer RULE=CODE: see kubectl sde airlock review --help)"
         )),
         other => other.into(),
     }
@@ -39,6 +39,9 @@ pub fn render(review: &AirlockReview, paint: Paint, width: usize) -> String {
     for answer in of.answers.iter().flatten() {
         field("answer", format!("{}: {:?}", answer.rule, answer.because));
     }
+    if let Some(seen) = &of.seen {
+        field("seen", seen.clone());
+    }
     if let Some(advice) = &of.advice {
         field("note", advice.clone());
     }
@@ -61,7 +64,10 @@ pub fn next(review: &AirlockReview, named: &str) -> String {
         return format!("It is kept and does not count: somebody else must decide. {tail}");
     }
     match review.spec.decision {
-        ReviewDecision::Approve | ReviewDecision::Return => {
+        ReviewDecision::Approve => format!(
+            "It counts if the viewing code is yours, for what was found now. Votes are hidden until everybody needed has voted. {tail}"
+        ),
+        ReviewDecision::Return => {
             format!("Votes are hidden until everybody needed has voted. {tail}")
         }
         ReviewDecision::Reject => format!("One is enough: it goes no further. {tail}"),

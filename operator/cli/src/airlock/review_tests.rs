@@ -2,6 +2,7 @@
 //! agrees.
 
 use sde_core::airlock::review::{Verdict, tally};
+use sde_core::airlock::viewing::{Viewed, ViewingSecret};
 use sde_core::airlock::{Chamber, Observed};
 use sde_core::refusal::Refusal;
 use sde_crds::airlock_review::{
@@ -30,7 +31,24 @@ fn decides(decision: D, role: R) -> Decided {
         answers: Vec::new(),
         refused_files: Vec::new(),
         conflict: ConflictOfInterest::None,
+        seen: None,
     }
+}
+
+fn secret() -> ViewingSecret {
+    ViewingSecret::new(&[7; 32]).unwrap()
+}
+
+/// The code that the viewer shows somebody who has opened every file of it.
+fn code(request: &AirlockRequest, person: &str) -> Option<String> {
+    let status = request.status.as_ref()?;
+    let uid = request.metadata.uid.as_deref()?;
+    Some(secret().of(uid).code(&Viewed {
+        request_uid: uid,
+        content: &status.content.as_ref()?.digest,
+        findings: &status.findings.as_ref()?.digest,
+        person,
+    }))
 }
 
 fn answering(rule: &str, role: R) -> Decided {
@@ -49,6 +67,11 @@ fn planned(
     me: &str,
 ) -> Result<AirlockReview, Refusal> {
     let policy = policy();
+    let seen = code(request, me).filter(|_| decided.seen.is_none());
+    let decided = &Decided {
+        seen: seen.or_else(|| decided.seen.clone()),
+        ..decided.clone()
+    };
     let known = Known {
         me,
         members: &["u-5d02".to_owned()],
@@ -75,6 +98,7 @@ fn counted(
         chamber: Chamber::default(),
         jobs: Vec::new(),
         room_to_view: false,
+        viewing: Some(secret().of(request.metadata.uid.as_deref().unwrap_or_default())),
         history: Vec::new(),
         now: now(),
     };
@@ -103,6 +127,43 @@ fn what_is_planned_counts() {
     let status = rescanned.status.as_mut().unwrap();
     status.findings.as_mut().unwrap().digest = digest('9');
     assert!(counted(&rescanned, vec![a, b]).counted.is_empty());
+}
+
+#[test]
+fn an_approval_needs_a_viewing_code_and_counts_with_ones_own_alone() {
+    let request = held();
+    let with = |seen: &str| Decided {
+        seen: Some(seen.to_owned()),
+        ..answering("AL-S001", R::OutputChecker)
+    };
+    let own = code(&request, "checker-a").unwrap();
+    let typed = own.to_ascii_lowercase();
+    let (first, last) = typed.split_at(8);
+    let made = planned(&request, &with(&format!("{first} {last}")), "checker-a").unwrap();
+    assert_eq!(made.spec.seen, Some(own));
+    assert_eq!(counted(&request, vec![made]).counted.len(), 1);
+    assert!(refused(&request, &with(""), "checker-a").contains("it needs your viewing code"));
+    assert!(refused(&request, &with("ABC"), "checker-a").contains("that is no viewing code"));
+    let theirs = with(&code(&request, "checker-b").unwrap());
+    let made = planned(&request, &theirs, "checker-a").unwrap();
+    let tally = counted(&request, vec![made]);
+    assert_eq!((tally.counted.len(), tally.unseen), (0, 1));
+    // Who declares an interest need not have looked, and no other decision has a code.
+    let mut declared = with("");
+    declared.conflict = ConflictOfInterest::Declared;
+    assert_eq!(
+        planned(&request, &declared, "checker-a").unwrap().spec.seen,
+        None
+    );
+    let reject = Decided {
+        reason: Some(ReviewReason::IndividualLevel),
+        advice: Some("Send summaries".to_owned()),
+        ..decides(D::Reject, R::OutputChecker)
+    };
+    assert_eq!(
+        planned(&request, &reject, "checker-a").unwrap().spec.seen,
+        None
+    );
 }
 
 #[test]

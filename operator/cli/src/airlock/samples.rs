@@ -121,6 +121,7 @@ pub fn held() -> AirlockRequest {
         summary: "1 of 2".to_owned(),
         needed: 2,
         counted: 1,
+        unseen: 1,
         missing_roles: vec![ReviewRole::Senior],
         held_by: vec!["AL-S001".to_owned()],
         decisions: None,

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use sde_core::airlock::history;
+use sde_core::airlock::reviewing::lacking;
 use sde_core::say::{ago, size, stamp};
 use sde_crds::airlock_request::{AirlockRequestSpec, Direction, Import, Output};
 use sde_crds::airlock_status::{AirlockPhase as Phase, ReviewProgress, Severity, Signal};
@@ -308,6 +309,15 @@ fn reviews(progress: Option<&ReviewProgress>) -> Tree {
         tree.leaf(Line::new(
             Tone::Wait,
             format!("still missing: somebody as {}", roles.join(", as ")),
+        ));
+    }
+    let open = progress.decisions.is_none();
+    if let Some(lacking) = lacking(progress.unseen).filter(|_| open) {
+        tree.leaf(Line::new(
+            Tone::Wait,
+            format!(
+                "{lacking}: if it is yours, open every file in the viewer and approve again with --seen"
+            ),
         ));
     }
     if !progress.held_by.is_empty() {

@@ -7,7 +7,7 @@ use kube::ResourceExt;
 use sde_core::airlock::desired::pod::{Work, node, pod};
 use sde_core::airlock::desired::room::{CHAMBERS, INBOX, JOBS, SERVING};
 use sde_core::airlock::desired::{claim, labels, uid};
-use sde_core::airlock::task::{DoorTask, Task};
+use sde_core::airlock::task::{DoorTask, Task, ViewingTask};
 use sde_core::airlock::{self, JobKind, Side, Step, Wait, Who, chamber, ending};
 use sde_core::labels::{ProjectId, home_claim};
 use sde_core::placement;
@@ -311,6 +311,10 @@ async fn start(
         claim::max_bytes(request.spec.direction),
         door,
     );
+    let task = task.with_viewing((kind == JobKind::View).then(|| ViewingTask {
+        key: ctx.keys.viewing.of(&uid(request)),
+        findings: findings(seen),
+    }));
     let work = Work {
         request,
         side,
@@ -329,6 +333,12 @@ async fn start(
 fn content(seen: &Seen) -> String {
     let content = seen.observed.status().content;
     content.map(|c| c.digest).unwrap_or_default()
+}
+
+/// Digest of what was found in it.
+fn findings(seen: &Seen) -> String {
+    let findings = seen.observed.status().findings;
+    findings.map(|f| f.digest).unwrap_or_default()
 }
 
 /// Where a job must run so that what it makes can be reached beside the requester's home: where the home is mounted, when it is to

@@ -114,11 +114,13 @@ impl AirlockController {
         }
         room::keep(ctx, &self.cluster.settings, seen).await?;
         let unproven = prove::gates(ctx, seen).await?;
-        let after = if unproven {
-            outcome.look_again.min(prove::AGAIN)
-        } else {
-            outcome.look_again
-        };
+        let mut after = outcome.look_again;
+        if unproven {
+            after = after.min(prove::AGAIN);
+        }
+        if airlock::serving::waits_for_room(&seen.observed) {
+            after = after.min(act::TURN);
+        }
         Ok(Action::After(after))
     }
 }

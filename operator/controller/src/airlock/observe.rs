@@ -209,6 +209,11 @@ fn assemble(ctx: &Context, id: &ProjectId, read: Read) -> Seen {
             .and_then(|p| p.policy.as_ref()?.airlock.clone()),
         project: project.as_ref().map(airlock::Project::of),
         room_to_view: super::act::room_to_view(ctx, id),
+        viewing: Some(
+            ctx.keys
+                .viewing
+                .of(request.metadata.uid.as_deref().unwrap_or_default()),
+        ),
         history: history(ctx, &request),
         // Transfers are not carried out.
         sdes: BTreeSet::new(),

@@ -11,6 +11,7 @@ use sde_crds::{AirlockRequest, AirlockReview};
 use serde::{Deserialize, Serialize};
 
 use crate::airlock::history::Past;
+use crate::airlock::viewing::ViewingKey;
 use crate::project::access::works;
 use crate::project::{self, State};
 use crate::rejection::{Rejection, summarise};
@@ -37,6 +38,8 @@ pub struct Observed {
     pub jobs: Vec<Job>,
     /// Whether one more job may show a chamber to reviewers: else they wait for their turn.
     pub room_to_view: bool,
+    /// The key of its viewing codes: without it no approval counts.
+    pub viewing: Option<ViewingKey>,
     /// The project's other requests, while this one is being scanned; nothing else depends on them.
     pub history: Vec<Past>,
     /// Now.

@@ -14,6 +14,7 @@ use crate::airlock::declared;
 use crate::airlock::history;
 use crate::airlock::observe::{JobKind, Observed, Outcome, Project, Side};
 use crate::airlock::review::{Reopening, Tally, Verdict, policy_digest, reopening, tally};
+use crate::airlock::reviewing::lacking;
 use crate::airlock::serving;
 use crate::airlock::step::{Note, Step, Who, broken};
 use crate::approvals::short;
@@ -285,11 +286,16 @@ fn in_review(observed: &Observed, policy: &AirlockPolicy) -> First {
     } else {
         format!(" Every approval must answer for {}.", held.join(", "))
     };
-    Err(Step::wait(
-        "ReviewsMissing",
-        Who::Reviewers,
-        format!("{have} of {need} reviews are in.{as_whom}{answer} Votes are shown when all are."),
-    ))
+    let unseen = lacking(tally.unseen).map_or_else(String::new, |lacking| {
+        format!(" {lacking}. Open every file in the viewer and approve again, with the code that its list of files shows then.")
+    });
+    let message = format!(
+        "{have} of {need} reviews are in.{as_whom}{answer}{unseen} Votes are shown when all are."
+    );
+    Err(match serving::unseeable(observed) {
+        Some((reason, who, why)) => Step::wait(reason, who, format!("{why} {message}")),
+        None => Step::wait("ReviewsMissing", Who::Reviewers, message),
+    })
 }
 
 fn blocked(observed: &Observed, policy: &AirlockPolicy) -> First {
@@ -327,7 +333,13 @@ fn blocked(observed: &Observed, policy: &AirlockPolicy) -> First {
         ),
     };
     serving::show(observed)?;
-    Ok(Step::wait(reason, Who::Custodian, message))
+    let seeable =
+        serving::unseeable(observed).map_or_else(String::new, |(.., why)| format!(" {why}"));
+    Ok(Step::wait(
+        reason,
+        Who::Custodian,
+        format!("{message}{seeable}"),
+    ))
 }
 
 /// Whether what was approved still is, at this moment.

@@ -1,6 +1,6 @@
 //! Which reviews count, and what they amount to. A review counts for exactly this request, content, findings and policy, by somebody
 //! who holds the role now, is neither requester nor of the project nor was, and declares no interest. A person counts once, with the
-//! strictest of their reviews, so that neither order nor repetition matters.
+//! strictest of their reviews, so that neither order nor repetition matters. An approval counts only with its reviewer's viewing code.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,6 +11,7 @@ use sde_crds::policy_airlock::AirlockPolicy;
 
 use crate::airlock::observe::Observed;
 use crate::airlock::required::{Required, custodians, required};
+use crate::airlock::viewing::Viewed;
 
 /// What the reviews amount to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +43,8 @@ pub struct Tally {
     pub shown: Vec<ShownDecision>,
     /// People who could still vote.
     pub eligible: usize,
+    /// People whose approval would count, if it had the right viewing code.
+    pub unseen: i64,
 }
 
 /// Digest of what reviews bind to beside the bytes: the airlock's policy without its reviewers. Empty, which no review can name,
@@ -88,12 +91,25 @@ fn answers(of: &AirlockReviewSpec, rules: &BTreeSet<String>) -> bool {
     rules.iter().all(answered)
 }
 
+/// Whether a review has its reviewer's viewing code, which says that their ticket has opened every file of exactly this.
+fn has_seen(observed: &Observed, of: &AirlockReviewSpec) -> bool {
+    let viewed = Viewed {
+        request_uid: &of.request_uid,
+        content: &of.content_digest,
+        findings: &of.findings_digest,
+        person: &of.reviewer,
+    };
+    let right = observed.viewing.as_ref().map(|key| key.code(&viewed));
+    right.is_some() && of.seen == right
+}
+
 /// Counts the reviews.
 pub fn tally(observed: &Observed, policy: &AirlockPolicy) -> Tally {
     let required = required(observed, policy);
     let mut rejected = Vec::new();
     let mut returned = Vec::new();
     let mut approved = Vec::new();
+    let mut unseen = BTreeSet::new();
     for review in &observed.reviews {
         let of = &review.spec;
         if !may(observed, policy, review) {
@@ -105,7 +121,11 @@ pub fn tally(observed: &Observed, policy: &AirlockPolicy) -> Tally {
             ReviewDecision::Reject | ReviewDecision::Revoke => rejected.push(review),
             ReviewDecision::Return if bound => returned.push(review),
             ReviewDecision::Approve if bound && answers(of, &required.held_by) => {
-                approved.push(review);
+                if has_seen(observed, of) {
+                    approved.push(review);
+                } else {
+                    unseen.insert(of.reviewer.clone());
+                }
             }
             _ => {}
         }
@@ -126,6 +146,7 @@ pub fn tally(observed: &Observed, policy: &AirlockPolicy) -> Tally {
     };
     Tally {
         verdict,
+        unseen: i64::try_from(unseen.difference(&counted).count()).unwrap_or(i64::MAX),
         counted,
         missing,
         uids: decisive

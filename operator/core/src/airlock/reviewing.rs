@@ -15,6 +15,7 @@ use sde_crds::{AirlockRequest, AirlockReview};
 use crate::airlock::declared;
 use crate::airlock::required::holding;
 use crate::airlock::review::policy_digest;
+use crate::airlock::viewing::typed;
 use crate::airlock::waiting::taken_back;
 use crate::refusal::Refusal;
 
@@ -35,6 +36,8 @@ pub struct Decided {
     pub refused_files: Vec<i64>,
     /// Whether the reviewer has an interest.
     pub conflict: ConflictOfInterest,
+    /// Approve: the viewing code, as it was typed.
+    pub seen: Option<String>,
 }
 
 /// What is known beside the request.
@@ -63,6 +66,7 @@ pub fn plan(
     answered(decided, &held)?;
     let reason = reason(decided, &held)?;
     complete(decided, content)?;
+    let seen = code(decided)?;
     let spec = AirlockReviewSpec {
         request: request.metadata.name.clone().unwrap_or_default(),
         request_uid: request.metadata.uid.clone().unwrap_or_default(),
@@ -78,6 +82,7 @@ pub fn plan(
         advice: decided.advice.clone(),
         refused_files: some(&decided.refused_files),
         answers: some(&decided.answers),
+        seen,
     };
     // The same decision always has the same name, so that saying it twice creates it once.
     let text = serde_json::to_vec(&spec).map_err(|e| Refusal::Incomplete(e.to_string()))?;
@@ -282,6 +287,43 @@ fn reason(decided: &Decided, held: &BTreeSet<String>) -> Result<ReviewReason, Re
         (None, decision) => Err(Refusal::Incomplete(format!(
             "give a reason: {decision:?} has none of its own"
         ))),
+    }
+}
+
+/// What is said of approvals without the right viewing code: how many, not whose; nothing where there is none.
+pub fn lacking(unseen: i64) -> Option<String> {
+    match unseen {
+        ..=0 => None,
+        1 => Some("1 approval does not count: it lacks its reviewer's viewing code".to_owned()),
+        many => Some(format!(
+            "{many} approvals do not count: they lack their reviewers' viewing codes"
+        )),
+    }
+}
+
+/// The viewing code of an approval. Whether it is the right one only the controller can tell.
+///
+/// # Errors
+/// [`Refusal::Incomplete`] when there is none, or what was typed has not the shape of one.
+pub fn code(decided: &Decided) -> Result<Option<String>, Refusal> {
+    if decided.decision != ReviewDecision::Approve {
+        return Ok(None);
+    }
+    let given = decided
+        .seen
+        .as_deref()
+        .filter(|text| !text.trim().is_empty());
+    let code = given.map(|text| {
+        typed(text).ok_or_else(|| {
+            let text = "that is no viewing code: it has 16 characters, letters and the digits 2 to 7, as the viewer's list of files shows it";
+            Refusal::Incomplete(text.to_owned())
+        })
+    });
+    match code.transpose()? {
+        None if decided.conflict == ConflictOfInterest::None => Err(Refusal::Incomplete(
+            "your approval would not count: it needs your viewing code. Open every file in the viewer, whose list of files shows it then".to_owned(),
+        )),
+        code => Ok(code),
     }
 }
 

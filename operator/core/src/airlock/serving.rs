@@ -6,7 +6,7 @@
 
 use jiff::Timestamp;
 use sde_crds::airlock_status::{
-    AirlockRequestStatus, Delivery, DeliveryOutcome, Serving, ServingKind,
+    AirlockPhase as Phase, AirlockRequestStatus, Delivery, DeliveryOutcome, Serving, ServingKind,
 };
 
 use crate::airlock::chamber;
@@ -56,14 +56,19 @@ fn last(status: &AirlockRequestStatus) -> i64 {
     deliveries.map(|d| d.number).max().unwrap_or(0)
 }
 
+/// The viewer of this round.
+fn viewer(observed: &Observed) -> Option<&Job> {
+    let round = observed.status().round;
+    let mut jobs = observed.jobs.iter();
+    jobs.find(|j| j.kind == JobKind::View && j.round == round)
+}
+
 /// Starts a viewer where there is none and there is room.
 ///
 /// # Errors
 /// The step to take first.
 pub(super) fn show(observed: &Observed) -> Result<(), Step> {
-    let round = observed.status().round;
-    let there = |job: &Job| job.kind == JobKind::View && job.round == round;
-    if !observed.room_to_view || observed.jobs.iter().any(there) {
+    if !observed.room_to_view || viewer(observed).is_some() {
         return Ok(());
     }
     Err(Step::StartJob {
@@ -71,6 +76,27 @@ pub(super) fn show(observed: &Observed) -> Result<(), Step> {
         side: Side::Airlock,
         attempt: 1,
     })
+}
+
+/// Why nobody can open the files of a request that is to be looked at, and who can help: nobody can approve it until they can.
+pub(super) fn unseeable(observed: &Observed) -> Option<(&'static str, Who, String)> {
+    match viewer(observed) {
+        Some(job) => {
+            let why = job.held_up.as_ref()?;
+            let message = format!("Its files cannot be opened: {why}");
+            Some(("JobHeldUp", Who::Platform, message))
+        }
+        None => {
+            let message = "Its files cannot be opened yet: the project shows as many requests as it may at once, and this one waits for its turn. Decide on the others.";
+            Some(("NoRoomToView", Who::Reviewers, message.to_owned()))
+        }
+    }
+}
+
+/// Whether a request waits for room to be shown, of which nothing that it watches tells.
+pub fn waits_for_room(observed: &Observed) -> bool {
+    let looked_at = matches!(observed.status().phase, Phase::InReview | Phase::Blocked);
+    looked_at && !observed.room_to_view && viewer(observed).is_none()
 }
 
 /// Writes down a collection whose job has ended, or must.

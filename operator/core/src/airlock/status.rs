@@ -160,6 +160,7 @@ fn progress(
         summary: format!("{} of {}", tally.counted.len(), tally.required.people),
         needed: number(tally.required.people),
         counted: number(tally.counted.len()),
+        unseen: tally.unseen,
         missing_roles: tally.missing.into_iter().collect(),
         held_by: tally.required.held_by.into_iter().collect(),
         decisions: None,

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::airlock::observe::JobKind;
 use crate::airlock::report::MAX_FILES;
 use crate::airlock::review::policy_digest;
+use crate::airlock::viewing::ViewingKey;
 use crate::lock::is_pod_uid;
 
 /// Environment variable that holds the task.
@@ -45,6 +46,19 @@ pub struct Task {
     /// A job that serves: whom it believes, and what its tickets must be for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub door: Option<DoorTask>,
+    /// View: how it tells who has opened every file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub viewing: Option<ViewingTask>,
+}
+
+/// What a viewer makes codes of, beside what [`DoorTask`] says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ViewingTask {
+    /// Key of this request's codes.
+    pub key: ViewingKey,
+    /// Digest of the findings that are under review: beside others, no code is shown.
+    pub findings: String,
 }
 
 /// What a job that serves through the door must know.
@@ -111,6 +125,9 @@ pub enum TaskError {
     /// A job that serves, without [`DoorTask`].
     #[error("the task does not say whose tickets to believe")]
     NoDoor,
+    /// View without [`ViewingTask`].
+    #[error("the task does not say how codes are made")]
+    NoViewing,
     /// More files than a request may have.
     #[error("the task allows more than {MAX_FILES} files")]
     MaxFiles,
@@ -149,7 +166,14 @@ impl Task {
                 | JobKind::Receive => Declaration::default(),
             },
             door,
+            viewing: None,
         }
+    }
+
+    /// The same, for a viewer.
+    #[must_use]
+    pub fn with_viewing(self, viewing: Option<ViewingTask>) -> Self {
+        Self { viewing, ..self }
     }
 
     /// The text for the environment variable.
@@ -174,6 +198,9 @@ impl Task {
         }
         if task.kind.serves() && task.door.is_none() {
             return Err(TaskError::NoDoor);
+        }
+        if task.kind == JobKind::View && task.viewing.is_none() {
+            return Err(TaskError::NoViewing);
         }
         if task.max_files > MAX_FILES {
             return Err(TaskError::MaxFiles);

@@ -2,6 +2,7 @@
 
 use sde_core::airlock::ending::{collectable, delays_closing};
 use sde_core::airlock::review::policy_digest;
+use sde_core::airlock::viewing::ViewingSecret;
 use sde_core::airlock::{Chamber, Observed, Outcome, Project, Standing, Step, Who, next};
 use sde_core::project;
 use sde_core::rejection::Rejection;
@@ -11,7 +12,7 @@ use sde_crds::airlock_status::{AirlockPhase as Phase, Finding, Severity};
 use sde_crds::project::Lifecycle;
 use serde_json::json;
 
-use crate::airlock_sim::{Sim, digest};
+use crate::airlock_sim::{Sim, code, digest, viewing};
 use crate::{sim, world};
 
 use ReviewDecision::{Approve, Reject, Reopen, Return, Revoke, Waive};
@@ -52,7 +53,7 @@ fn reason(step: &Step) -> (&'static str, Who) {
 
 /// Ways in which a review does not count.
 type Change = fn(&mut Observed, usize);
-const VOID: [(&str, Change); 12] = [
+const VOID: [(&str, Change); 15] = [
     ("other bytes", |o, n| {
         o.reviews[n].spec.content_digest = digest('9')
     }),
@@ -84,15 +85,27 @@ const VOID: [(&str, Change); 12] = [
     ("in a role that is not held", |o, n| {
         o.reviews[n].spec.role = MachineLearning
     }),
+    ("without a viewing code", |o, n| {
+        o.reviews[n].spec.seen = None
+    }),
+    ("with another person's viewing code", |o, n| {
+        let of = &mut o.reviews[n].spec;
+        of.seen = Some(code("checker-a", &of.findings_digest));
+    }),
+    ("with the viewing code of other findings", |o, n| {
+        o.reviews[n].spec.seen = Some(code("checker-b", &digest('3')))
+    }),
     ("edited", |o, n| o.reviews[n].metadata.generation = Some(2)),
     ("with a conflict of interest", |o, n| {
         o.reviews[n].spec.conflict_of_interest = ConflictOfInterest::Declared;
     }),
 ];
 
-/// Makes a review somebody's whom the policy names as a reviewer too.
+/// Makes a review somebody's whom the policy names as a reviewer too, and who has looked.
 fn own(o: &mut Observed, n: usize, user: &str) {
-    o.reviews[n].spec.reviewer = user.to_owned();
+    let of = &mut o.reviews[n].spec;
+    of.reviewer = user.to_owned();
+    of.seen = Some(code(user, &of.findings_digest));
     let reviewer = json!({"user": user, "roles": ["OutputChecker"]});
     let reviewers = &mut o.policy.as_mut().unwrap().reviewers;
     reviewers.push(serde_json::from_value(reviewer).unwrap());
@@ -114,6 +127,62 @@ fn a_review_counts_only_for_exactly_this_by_somebody_else_once() {
         sim.run();
         assert_eq!(sim.phase(), Phase::Released, "{what}");
     }
+}
+
+#[test]
+fn an_approval_without_the_right_code_is_told_of_and_says_nothing_of_whose_it_is() {
+    let mut sim = in_review(Vec::new());
+    sim.approve("checker-a");
+    sim.approve("checker-b");
+    sim.observed.reviews[1].spec.seen = None;
+    let step = sim.run();
+    let Step::Wait(wait) = &step else {
+        panic!("does not wait: {step:?}");
+    };
+    assert!(
+        wait.message.contains("1 approval does not count") && !wait.message.contains("checker"),
+        "{}",
+        wait.message
+    );
+    let progress = sim.status().reviews.unwrap();
+    assert_eq!((progress.counted, progress.unseen), (1, 1));
+    // The same person with the code: counted, and nothing is lacking any more.
+    sim.approve("checker-b");
+    sim.run();
+    assert_eq!(sim.phase(), Phase::Released);
+    assert_eq!(sim.status().reviews.unwrap().unseen, 0);
+}
+
+#[test]
+fn without_the_key_no_approval_counts_and_whatever_locks_still_does() {
+    let mut sim = in_review(Vec::new());
+    sim.approve("checker-a");
+    sim.approve("checker-b");
+    sim.observed.viewing = None;
+    sim.run();
+    let progress = sim.status().reviews.unwrap();
+    assert_eq!(sim.phase(), Phase::InReview);
+    assert_eq!((progress.counted, progress.unseen), (0, 2));
+    let mut refused = sim.observed.clone();
+    sim.observed.viewing = Some(viewing());
+    sim.run();
+    assert_eq!(sim.phase(), Phase::Released, "the control");
+    std::mem::swap(&mut sim.observed, &mut refused);
+    sim.review("checker-c", OutputChecker, Reject);
+    sim.run();
+    assert_eq!(sim.phase(), Phase::Rejected);
+}
+
+#[test]
+fn an_approval_lapses_with_the_key_that_its_code_was_made_with() {
+    let mut sim = in_review(Vec::new());
+    sim.approve("checker-a");
+    sim.approve("checker-b");
+    sim.until(Phase::Releasing);
+    let another = ViewingSecret::new(&[8; 32]).unwrap();
+    sim.observed.viewing = Some(another.of(crate::airlock_sim::REQUEST_UID));
+    sim.run();
+    assert_eq!(sim.phase(), Phase::InReview);
 }
 
 #[test]
@@ -558,9 +627,13 @@ fn every_reason_to_wait_says_who_can_act() {
     });
     say(|o| o.chamber = Chamber::default());
     say(|o| {
-        let approve = |who: &str, role| AirlockReviewSpec {
-            reviewer: who.to_owned(),
-            ..review_spec(o, role)
+        let approve = |who: &str, role| {
+            let spec = review_spec(o, role);
+            AirlockReviewSpec {
+                reviewer: who.to_owned(),
+                seen: Some(code(who, &spec.findings_digest)),
+                ..spec
+            }
         };
         let reviews = [
             approve("checker-a", OutputChecker),

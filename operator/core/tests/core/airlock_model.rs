@@ -20,7 +20,7 @@ use sde_crds::policy_airlock::AirlockPolicy;
 use serde_json::json;
 use stateright::{Checker, Model, Property};
 
-use crate::airlock_sim::{REQUEST_UID, digest, findings, observed};
+use crate::airlock_sim::{REQUEST_UID, code, digest, findings, observed};
 
 /// Two output checkers, a person of the project and the requester, whom the policy names as reviewers too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -40,12 +40,24 @@ fn user(person: Person) -> &'static str {
     }
 }
 
+/// Which viewing code a review has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Seen {
+    /// That of whoever decides, for the findings that are there.
+    Own,
+    /// That of checker-a.
+    OfA,
+    /// None.
+    Nothing,
+}
+
 /// A review, with the findings and policy that were there when it was made. A person can make two.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct Vote {
     person: Person,
     decision: ReviewDecision,
     copy: u8,
+    seen: Seen,
     findings: String,
     policy: String,
 }
@@ -132,7 +144,7 @@ enum Action {
     GiveUp,
     ReviewerBack,
     LateWrite,
-    Vote(Person, ReviewDecision, u8),
+    Vote(Person, ReviewDecision, u8, Seen),
     Later,
     // What follows costs one of the mishaps.
     Crash,
@@ -167,11 +179,16 @@ enum Mutant {
     Hasty,
     /// Never deletes a job.
     KeepsJobs,
+    /// Takes every approval for one of somebody who has opened every file.
+    BlindToCodes,
+    /// Takes anybody's viewing code for the reviewer's own.
+    BlindToWhoseCode,
     /// Takes hashes that were recomputed in an earlier round for those of this.
     BlindToRounds,
 }
 
 const WRONG: &str = "nothing is ever wrong";
+const UNSEEN: &str = "went on although somebody who approves has not opened every file";
 const RELEASED: &str = "a request is released in spite of every mishap";
 
 struct Airlock {
@@ -191,6 +208,8 @@ struct Airlock {
 fn airlock(direction: Direction, instant: bool, mutant: Mutant) -> Airlock {
     let mut base = observed();
     base.request.spec.seal = true;
+    // There is no room for viewers: they are another model.
+    base.room_to_view = false;
     if direction == Direction::Import {
         let spec = &mut base.request.spec;
         spec.direction = direction;
@@ -348,6 +367,13 @@ impl Airlock {
         let of = &mut review.spec;
         who.clone_into(&mut of.reviewer);
         of.decision = vote.decision;
+        let seen = match (self.mutant, vote.seen) {
+            (Mutant::BlindToCodes, _) | (_, Seen::Own) => Some(code(who, &found)),
+            (Mutant::BlindToWhoseCode, Seen::OfA) => Some(code(who, &found)),
+            (_, Seen::OfA) => Some(code("checker-a", &found)),
+            (_, Seen::Nothing) => None,
+        };
+        of.seen = seen.filter(|_| vote.decision == ReviewDecision::Approve);
         (of.findings_digest, of.policy_digest) = (found, policy);
         review
     }
@@ -474,6 +500,9 @@ impl Airlock {
                 .wrong
                 .insert("went on without two people who agreed to exactly this");
         }
+        if !self.looked(world, &status) {
+            world.wrong.insert(UNSEEN);
+        }
         if world.withdrawn {
             world.wrong.insert("went on although withdrawn");
         }
@@ -502,6 +531,17 @@ impl Airlock {
         if world.live.chamber.claim(side) != Claim::Bound {
             world.wrong.insert("released what is not there");
         }
+    }
+
+    /// Whether two people who may agree to these findings have each opened every file under their own ticket.
+    fn looked(&self, world: &World, status: &AirlockRequestStatus) -> bool {
+        let found = status.findings.as_ref().map(|f| f.digest.as_str());
+        let own = |v: &&Vote| v.seen == Seen::Own || (v.seen, v.person) == (Seen::OfA, Person::A);
+        let looked = world.votes.iter().filter(own).filter(|v| {
+            v.decision == ReviewDecision::Approve && Some(v.findings.as_str()) == found
+        });
+        let people: BTreeSet<Person> = looked.map(|v| v.person).collect();
+        people.contains(&Person::A) && people.contains(&Person::B)
     }
 
     /// Whether two people who may have agreed to these findings under the policy of now, and nobody who may refuses.
@@ -722,17 +762,25 @@ impl Model for Airlock {
         );
         if votes && status.findings.is_some() {
             use ReviewDecision::{Approve, Reject};
-            when(true, Action::Vote(Person::A, Approve, 0));
-            when(true, Action::Vote(Person::B, Approve, 0));
+            when(true, Action::Vote(Person::A, Approve, 0, Seen::Own));
+            when(true, Action::Vote(Person::B, Approve, 0, Seen::Own));
             let more = self.crowd && world.votes.len() < 3;
-            when(more, Action::Vote(Person::A, Approve, 1));
-            when(more, Action::Vote(Person::A, Reject, 0));
-            when(more, Action::Vote(Person::Member, Approve, 0));
-            when(more, Action::Vote(Person::Requester, Approve, 0));
+            when(more, Action::Vote(Person::A, Approve, 1, Seen::Own));
+            when(more, Action::Vote(Person::A, Reject, 0, Seen::Nothing));
+            // Mutants that are blind to something else are found out without them, sooner.
+            let codes = more
+                && matches!(
+                    self.mutant,
+                    Mutant::Sound | Mutant::BlindToCodes | Mutant::BlindToWhoseCode
+                );
+            when(codes, Action::Vote(Person::B, Approve, 0, Seen::Nothing));
+            when(codes, Action::Vote(Person::B, Approve, 0, Seen::OfA));
+            when(more, Action::Vote(Person::Member, Approve, 0, Seen::Own));
+            when(more, Action::Vote(Person::Requester, Approve, 0, Seen::Own));
         }
         when(
             status.phase == Phase::Released && self.instant,
-            Action::Vote(Person::A, ReviewDecision::Revoke, 0),
+            Action::Vote(Person::A, ReviewDecision::Revoke, 0, Seen::Nothing),
         );
         when(
             status.expires_at.is_some() && !over && world.time < 2,
@@ -777,12 +825,13 @@ impl Model for Airlock {
             Action::JobLost(n) => world.live.jobs[n].found = Found::Lost,
             Action::Confirm => world.confirmed = true,
             Action::Retry => world.retries += 1,
-            Action::Vote(person, decision, copy) => {
+            Action::Vote(person, decision, copy, seen) => {
                 let found = stored(last).findings?;
                 world.votes.insert(Vote {
                     person,
                     decision,
                     copy,
+                    seen,
                     findings: found.digest,
                     policy: found.policy_digest,
                 });
@@ -859,7 +908,7 @@ fn stuck(model: &Airlock) -> Option<World> {
         let mut actions = Vec::new();
         model.actions(&world, &mut actions);
         for action in actions {
-            let refuses = matches!(action, Action::Vote(_, decision, _) if decision != ReviewDecision::Approve);
+            let refuses = matches!(action, Action::Vote(_, decision, ..) if decision != ReviewDecision::Approve);
             let kind = !mishap(&action) && !refuses && action != Action::Later;
             let Some(after) = model.next_state(&world, action) else {
                 continue;
@@ -952,6 +1001,15 @@ fn a_machine_that_is_blind_to_what_reviews_are_for_is_found_out() {
     ] {
         let wrong = fault(Direction::Export, true, 1, mutant);
         assert!(wrong.contains(lax), "{mutant:?}: {wrong:?}");
+    }
+}
+
+/// What the API server refuses by its shape, or cannot know to be somebody else's, never releases anything either.
+#[test]
+fn a_machine_that_is_blind_to_viewing_codes_is_found_out() {
+    for mutant in [Mutant::BlindToCodes, Mutant::BlindToWhoseCode] {
+        let wrong = fault(Direction::Export, true, 1, mutant);
+        assert!(wrong.contains(UNSEEN), "{mutant:?}: {wrong:?}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! Viewers and collections: started when they may be, stopped when they may not, and every collection written down.
 
-use sde_core::airlock::serving::Found;
+use sde_core::airlock::serving::{Found, waits_for_room};
 use sde_core::airlock::{Delivered, Job, JobKind, Outcome, Standing, Step, next, status};
 use sde_core::rejection::Rejection;
 use sde_crds::airlock_review::{ReviewDecision, ReviewRole};
@@ -66,9 +66,12 @@ fn outcomes(sim: &Sim) -> Vec<DeliveryOutcome> {
 #[test]
 fn reviewers_see_the_chamber_while_it_is_in_review_and_where_there_is_room() {
     let mut sim = in_review();
-    assert_eq!(reason(&sim.run()), "ReviewsMissing");
-    assert!(!running(&sim, JobKind::View));
+    sim.observed.jobs.clear();
+    sim.observed.room_to_view = false;
+    assert_eq!(reason(&sim.run()), "NoRoomToView");
+    assert!(!running(&sim, JobKind::View) && waits_for_room(&sim.observed));
     sim.observed.room_to_view = true;
+    assert!(!waits_for_room(&sim.observed));
     assert!(started(&next(&sim.observed), JobKind::View));
     assert_eq!(reason(&sim.run()), "ReviewsMissing");
     let told = status(&sim.observed, &next(&sim.observed)).status;
@@ -77,6 +80,13 @@ fn reviewers_see_the_chamber_while_it_is_in_review_and_where_there_is_room() {
         (serving[0].kind, serving[0].pod.as_str()),
         (ServingKind::View, POD)
     );
+    // It keeps its place while there is none for others.
+    sim.observed.room_to_view = false;
+    assert_eq!(reason(&sim.run()), "ReviewsMissing");
+    assert!(!waits_for_room(&sim.observed));
+    sim.observed.room_to_view = true;
+    sim.observed.jobs.last_mut().unwrap().held_up = Some("No node has room.".to_owned());
+    assert_eq!(reason(&sim.run()), "JobHeldUp");
     // One that broke goes, and another comes.
     sim.observed.jobs.last_mut().unwrap().outcome = Outcome::Lost;
     assert_eq!(next(&sim.observed), Step::DeleteJobs);
@@ -92,8 +102,6 @@ fn reviewers_see_the_chamber_while_it_is_in_review_and_where_there_is_room() {
 #[test]
 fn nobody_looks_while_the_project_is_shut() {
     let mut sim = in_review();
-    sim.observed.room_to_view = true;
-    sim.run();
     assert!(running(&sim, JobKind::View));
     let why = Rejection::new("Suspended", "It is suspended.");
     sim.observed.project.as_mut().unwrap().standing = Standing::Shut(why);

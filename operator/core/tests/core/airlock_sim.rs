@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use sde_core::airlock::review::policy_digest;
+use sde_core::airlock::viewing::{Viewed, ViewingKey, ViewingSecret};
 use sde_core::airlock::{
     Chamber, Claim, Job, JobKind, Observed, Outcome, Project, Side, Step, Volume, next, status,
 };
@@ -42,6 +43,22 @@ pub fn request() -> AirlockRequest {
     request
 }
 
+/// The key of the example request's viewing codes.
+pub fn viewing() -> ViewingKey {
+    let secret = ViewingSecret::new(&[7; 32]).unwrap();
+    secret.of(REQUEST_UID)
+}
+
+/// The code that the viewer shows somebody who has opened every file.
+pub fn code(person: &str, findings: &str) -> String {
+    viewing().code(&Viewed {
+        request_uid: REQUEST_UID,
+        content: &digest('1'),
+        findings,
+        person,
+    })
+}
+
 /// The example project as an open one, with the example policy.
 pub fn observed() -> Observed {
     let open = sim::Sim::open().observed;
@@ -55,7 +72,8 @@ pub fn observed() -> Observed {
         sdes: BTreeSet::from(["example-partner-sde".to_owned()]),
         chamber: Chamber::default(),
         jobs: Vec::new(),
-        room_to_view: false,
+        room_to_view: true,
+        viewing: Some(viewing()),
         history: Vec::new(),
         now: world::now(),
     }
@@ -128,6 +146,9 @@ impl Sim {
             },
         }))
         .unwrap();
+        if decision == ReviewDecision::Approve {
+            review.spec.seen = Some(code(who, &review.spec.findings_digest));
+        }
         if refuses {
             review.spec.advice = Some("Merge the two smallest rows".to_owned());
         }

@@ -2,9 +2,9 @@
 
 use proptest::prelude::*;
 use sde_core::airlock::JobKind;
-use sde_core::airlock::task::{DoorTask, Task, TaskError};
+use sde_core::airlock::task::{DoorTask, Task, TaskError, ViewingTask};
 
-use crate::airlock_sim::{Sim, digest};
+use crate::airlock_sim::{Sim, digest, viewing};
 
 const UID: &str = "7c1e6f1a-0b1d-4f5c-9a57-1f2e3d4c5b6a";
 
@@ -18,7 +18,11 @@ fn task(kind: JobKind) -> Task {
         content: digest('1'),
         requester: sim.observed.spec().requester.clone(),
     });
-    Task::new(kind, UID, sim.observed.spec(), &policy, 1 << 30, door)
+    let viewing = (kind == JobKind::View).then(|| ViewingTask {
+        key: viewing(),
+        findings: digest('2'),
+    });
+    Task::new(kind, UID, sim.observed.spec(), &policy, 1 << 30, door).with_viewing(viewing)
 }
 
 #[test]
@@ -31,7 +35,10 @@ fn a_task_is_as_agreed() {
 #[test]
 fn a_job_that_serves_is_told_whom_to_believe() {
     let mut task = task(JobKind::View);
-    task.door = None;
+    let viewing = task.viewing.take();
+    let text = task.to_env().unwrap();
+    assert_eq!(Task::parse(&text), Err(TaskError::NoViewing));
+    (task.door, task.viewing) = (None, viewing);
     let text = task.to_env().unwrap();
     assert_eq!(Task::parse(&text), Err(TaskError::NoDoor));
 }

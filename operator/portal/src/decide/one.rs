@@ -100,7 +100,7 @@ pub fn render(
             h2 { "The files" }
             @match ticket {
                 Some(form) => {
-                    p { "They are shown by the door, page by page, and are never handed out. Each file you open is logged. The way there is open for an hour." }
+                    p { "They are shown by the door, page by page, and are never handed out. Each file you open is logged. Once you have opened every one, the list shows your viewing code, which an approval needs. The way there is open for an hour." }
                     (form)
                 },
                 None if known.conflict(who.user.as_str()).is_none() => {

@@ -6,7 +6,7 @@ use http::StatusCode;
 use kube::Api;
 use kube::api::PostParams;
 use maud::{Markup, html};
-use sde_core::airlock::reviewing::{self, Decided, answerable, plan};
+use sde_core::airlock::reviewing::{self, Decided, answerable, code, plan};
 use sde_crds::AirlockReview;
 use sde_crds::airlock_review::{Answer, ConflictOfInterest, ReviewDecision, ReviewRole};
 use sde_crds::airlock_status::AirlockPhase as Phase;
@@ -62,6 +62,9 @@ pub fn form(who: &SignedIn, project: &str, known: &Known, filled: Filled<'_>) ->
                 input type="hidden" name="findings" value=(status.findings.map(|f| f.digest).unwrap_or_default());
                 (role(&roles, filled))
                 (filled.choice("decision", "Decision", "", &decisions))
+                @if may.contains(&ReviewDecision::Approve) {
+                    (filled.line(Kind::Text, "seen", "Viewing code", "For Approve only: 16 letters and digits. The viewer shows it, below its list of files, once you have opened every file. It is yours alone, and goes for what was found now."))
+                }
                 (filled.choice("reason", "Reason", "Approving needs none of its own.", REASONS))
                 @if !held.is_empty() {
                     fieldset {
@@ -165,7 +168,7 @@ fn decided(fields: &Fields, known: &Known) -> Result<Decided, Vec<Problem>> {
     } else {
         Vec::new()
     };
-    Ok(Decided {
+    let decided = Decided {
         decision,
         role,
         reason: value(fields.get("reason")),
@@ -177,7 +180,12 @@ fn decided(fields: &Fields, known: &Known) -> Result<Decided, Vec<Problem>> {
         } else {
             ConflictOfInterest::None
         },
-    })
+        seen: fields.some("seen"),
+    };
+    match code(&decided) {
+        Ok(_) => Ok(decided),
+        Err(refusal) => Err(vec![Problem::at("seen", refusal.to_string())]),
+    }
 }
 
 /// The review that a form makes.

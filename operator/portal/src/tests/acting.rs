@@ -238,6 +238,14 @@ async fn a_review_is_the_reviewer_s_bound_to_what_was_on_the_page() {
         ("decision", "Approve"),
         ("refuse-1", "yes"),
     ];
+    for code in [None, Some("ABCDEFGH234567A1")] {
+        let mut unseen = form.clone();
+        unseen.extend(code.map(|code| ("seen", code)));
+        let unseen = browser.post(&path, &unseen).await;
+        assert_eq!(unseen.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(unseen.body.contains("href=\"#seen\""), "{}", unseen.body);
+    }
+    form.push(("seen", " abcd-efgh 2345 67ab"));
     let silent = browser.post(&path, &form).await;
     assert_eq!(silent.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(
@@ -259,6 +267,7 @@ async fn a_review_is_the_reviewer_s_bound_to_what_was_on_the_page() {
     };
     assert!(what.ends_with("/sde-project-prj-4f2c/airlockreviews"));
     assert_eq!(body["spec"]["reviewer"], "checker-a");
+    assert_eq!(body["spec"]["seen"], "ABCDEFGH234567AB");
     assert_eq!(
         body["spec"]["answers"],
         json!([{"rule": "AL-S001", "because": "CountsSeen"}])

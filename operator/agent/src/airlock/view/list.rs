@@ -1,16 +1,23 @@
-//! The list of a request's files.
+//! The list of a request's files, and how far whoever looks is with opening them.
 
 use axum::response::Html;
-use maud::html;
+use maud::{Markup, html};
 
 use crate::airlock::manifest::Manifest;
 use crate::airlock::view::findings;
 use crate::airlock::view::looked::Looked;
+use crate::airlock::view::seeing::Progress;
 use crate::airlock::view::text::visible;
 use crate::page::page;
 
 /// The page.
-pub fn files(title: &str, manifest: &Manifest, looked: Option<&Looked>) -> Html<String> {
+pub fn files(
+    title: &str,
+    manifest: &Manifest,
+    looked: Option<&Looked>,
+    person: &str,
+    progress: &Progress,
+) -> Html<String> {
     let title = format!("Files of {title}");
     let main = html! {
         h1 { (title) }
@@ -53,6 +60,30 @@ pub fn files(title: &str, manifest: &Manifest, looked: Option<&Looked>) -> Html<
             h2 { "What was found of the files together" }
             (findings::table(&looked.together))
         }
+        section aria-labelledby="code" {
+            h2 id="code" { "Your viewing code" }
+            (code(person, progress))
+        }
     };
     page(&title, &main)
+}
+
+fn code(person: &str, progress: &Progress) -> Markup {
+    match progress {
+        Progress::NotUnderReview => html! {
+            p { strong { "There is none: " } "the report of the scan that is here is not the one under review. Do not approve; tell the platform team." }
+        },
+        Progress::Missing(files) => html! {
+            p { "An approval counts only with a code, which is shown here once you have opened every file. No other decision needs one." }
+            p { "You have still to open:" }
+            ul class="open" {
+                @for file in files { li { a href={ "files/" (file) "/" } { "File " (file) } } }
+            }
+        },
+        Progress::All(code) => html! {
+            p { "You have opened every file. Give this code with your approval:" }
+            p class="code" { (code) }
+            p { "It says that you, " strong { (person) } ", have opened every file of exactly this content with exactly these findings. It is yours alone: under anybody else's name an approval with it does not count." }
+        },
+    }
 }

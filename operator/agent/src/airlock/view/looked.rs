@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use sde_core::airlock::report::salted_digest;
 use sde_inspect::Kind;
 use serde::Deserialize;
 use serde_json::Value;
@@ -15,6 +16,9 @@ pub struct Looked {
     files: Vec<FileReport>,
     /// What the files are together.
     pub together: Vec<Finding>,
+    /// Digest of the report, as the scan told it (`salted_digest`).
+    #[serde(skip)]
+    pub digest: String,
 }
 
 /// What is said of one file.
@@ -56,15 +60,16 @@ impl Looked {
     ///
     /// # Errors
     /// [`JobError::Io`] when it is there and cannot be read.
-    pub fn of(chamber: &Chamber) -> Result<Option<Self>, JobError> {
+    pub fn of(chamber: &Chamber, salt: &str) -> Result<Option<Self>, JobError> {
         let Some(bytes) = chamber.findings()? else {
             return Ok(None);
         };
-        let looked = serde_json::from_slice(&bytes);
-        if looked.is_err() {
+        let Ok(looked) = serde_json::from_slice::<Self>(&bytes) else {
             tracing::error!("what stands for the scan's report is none");
-        }
-        Ok(looked.ok())
+            return Ok(None);
+        };
+        let digest = salted_digest(salt, &bytes);
+        Ok(Some(Self { digest, ..looked }))
     }
 
     /// What is said of a file.

@@ -7,6 +7,7 @@ mod list;
 mod looked;
 mod opened;
 mod picture;
+mod seeing;
 mod table;
 pub mod text;
 
@@ -21,7 +22,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::map_response;
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use http_body_util::Full;
 use sde_core::airlock::report::Said;
@@ -43,6 +44,7 @@ use crate::serve::{Bounds, serve};
 use looked::Looked;
 use opened::{As, Opened};
 use picture::NoPicture;
+use seeing::Seeing;
 
 /// For one page, waiting for the others included. What a page costs is bounded; this is for slow disks and small shares of CPU.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -61,6 +63,7 @@ struct Viewer {
     title: String,
     manifest: Manifest,
     looked: Option<Looked>,
+    seeing: Seeing,
     chamber: Chamber,
     pages: Arc<Semaphore>,
     /// One image fills most of the memory there is, until it is sent.
@@ -88,12 +91,14 @@ pub async fn view(
 ) -> Result<Option<Said>, JobError> {
     let access = Access::of(task, pod, Act::View)?;
     let manifest = sealed(task, chamber)?;
+    let looked = Looked::of(chamber, &task.salt)?;
     let viewer = Viewer {
+        seeing: Seeing::of(task, &manifest, looked.as_ref())?,
         title: access.title(),
         access,
         uid: task.salt.clone(),
         manifest,
-        looked: Looked::of(chamber)?,
+        looked,
         chamber: chamber.clone(),
         pages: Arc::new(Semaphore::new(PAGES)),
         pictures: Arc::new(Semaphore::new(1)),
@@ -167,8 +172,10 @@ async fn overview(
     Path(uid): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Notice> {
-    viewer.admit(&headers, &uid)?;
-    let page = list::files(&viewer.title, &viewer.manifest, viewer.looked.as_ref());
+    let person = viewer.admit(&headers, &uid)?.sub;
+    let progress = viewer.seeing.progress(&person);
+    let looked = viewer.looked.as_ref();
+    let page = list::files(&viewer.title, &viewer.manifest, looked, &person, &progress);
     Ok(page.into_response())
 }
 
@@ -181,6 +188,7 @@ async fn file(
     let Path((uid, number)) = path.map_err(|_| missing())?;
     let Query(asked) = query.map_err(|_| missing())?;
     let ticket = viewer.admit(&headers, &uid)?;
+    let person = ticket.sub.clone();
     let making = Arc::clone(&viewer);
     let (page, _) = bounded(&viewer.pages, move || {
         let mut opened = making.open(&ticket, number, asked.page)?;
@@ -194,7 +202,27 @@ async fn file(
         page.ok_or_else(missing)
     })
     .await?;
-    Ok(page.into_response())
+    Ok(handed_out(page, move || {
+        viewer.seeing.open(&person, number)
+    }))
+}
+
+/// A page; `whole` is called once all of it was handed to the connection, which is never for a HEAD.
+fn handed_out(Html(page): Html<String>, whole: impl FnOnce() + Send + 'static) -> Response {
+    let length = page.len() as u64;
+    let body = Counted::new(Full::new(page.into()), length, PATIENCE, |sent| {
+        if sent.complete {
+            whole();
+        }
+    });
+    let headers = [
+        (
+            CONTENT_TYPE,
+            HeaderValue::from_static("text/html; charset=utf-8"),
+        ),
+        (CONTENT_LENGTH, length.into()),
+    ];
+    (headers, Body::new(body)).into_response()
 }
 
 async fn image(
