@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 pub use client::{Answer, Client, Secured, UnderWay, answer, plain};
+use sde_core::airlock::history::bound;
 use sde_core::airlock::report::{Report, parse};
 use sde_core::airlock::task::{
     Declaration, DoorTask, TASK_ENV, TASK_VERSION, Task, Thresholds, ViewingTask,
@@ -21,6 +22,7 @@ use sde_core::airlock::task::{
 use sde_core::airlock::viewing::{Viewed, ViewingKey, ViewingSecret};
 use sde_core::airlock::{JobKind, Outcome};
 use sde_crds::airlock_request::Direction;
+use sde_crds::airlock_status::{Severity, Signal, SignalUnit};
 use sde_evidence::SigningKey;
 use sde_ticket::{Act, Audience, Issuer, Ticket, TicketSigner};
 use tempfile::TempDir;
@@ -103,6 +105,17 @@ fn key(issuer: Issuer) -> SigningKey {
 
 fn public(issuer: Issuer) -> String {
     key(issuer).verifying_key().to_spki_pem().expect("PEM")
+}
+
+/// What stands out of every request of a young project.
+fn signal() -> Signal {
+    Signal {
+        rule: "AL-G017".into(),
+        severity: Severity::Warn,
+        unit: SignalUnit::Bytes,
+        observed: 4096,
+        usual: 0,
+    }
 }
 
 fn viewing() -> ViewingKey {
@@ -206,6 +219,7 @@ impl Site {
             viewing: (kind == JobKind::View).then(|| ViewingTask {
                 key: viewing(),
                 findings: self.findings.clone(),
+                signals: vec![signal()],
             }),
         }
     }
@@ -215,7 +229,7 @@ impl Site {
         let Outcome::Scanned(found) = self.run(JobKind::Scan) else {
             panic!("not scanned");
         };
-        self.findings = found.digest;
+        self.findings = bound(&found.digest, &[signal()]);
     }
 
     /// The code of somebody who has opened every file.

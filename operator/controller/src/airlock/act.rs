@@ -314,6 +314,7 @@ async fn start(
     let task = task.with_viewing((kind == JobKind::View).then(|| ViewingTask {
         key: ctx.keys.viewing.of(&uid(request)),
         findings: findings(seen),
+        signals: seen.observed.status().signals.unwrap_or_default(),
     }));
     let work = Work {
         request,

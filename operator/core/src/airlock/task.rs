@@ -5,9 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sde_crds::airlock_request::{AirlockRequestSpec, Direction, Statistic};
+use sde_crds::airlock_status::Signal;
 use sde_crds::policy_airlock::AirlockPolicy;
 use serde::{Deserialize, Serialize};
 
+use crate::airlock::history;
 use crate::airlock::observe::JobKind;
 use crate::airlock::report::MAX_FILES;
 use crate::airlock::review::policy_digest;
@@ -59,6 +61,17 @@ pub struct ViewingTask {
     pub key: ViewingKey,
     /// Digest of the findings that are under review: beside others, no code is shown.
     pub findings: String,
+    /// What stands out of the request, which that digest covers beside the report (`history::bound`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signals: Vec<Signal>,
+}
+
+impl ViewingTask {
+    /// Whether a report of this digest is the one that is under review.
+    #[must_use]
+    pub fn is_of(&self, report: &str) -> bool {
+        history::bound(report, &self.signals) == self.findings
+    }
 }
 
 /// What a job that serves through the door must know.

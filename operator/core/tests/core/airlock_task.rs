@@ -21,6 +21,7 @@ fn task(kind: JobKind) -> Task {
     let viewing = (kind == JobKind::View).then(|| ViewingTask {
         key: viewing(),
         findings: digest('2'),
+        signals: Vec::new(),
     });
     Task::new(kind, UID, sim.observed.spec(), &policy, 1 << 30, door).with_viewing(viewing)
 }
