@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::cluster::error::{Error, Result};
 use crate::node::Site;
 use crate::node::notebook;
+use crate::node::story::get;
 use crate::portal::tls::Tls;
 
 /// What a browser does, for the Python of the environment image.
@@ -33,7 +34,13 @@ impl<'a> Door<'a> {
         let folder = site.folder.join("door");
         std::fs::create_dir_all(&folder).map_err(Error::io("cannot make", &folder))?;
         let malformed = |e: String| Error::malformed(&folder, e);
-        let tls = Tls::make(&folder).map_err(|e| malformed(e.to_string()))?;
+        // A door that runs reads another certificate only when its kubelet brings it, a minute later.
+        let installed = !get(site, "secret", TLS_SECRET, Some("sde-system"))?.is_null();
+        let tls = if installed {
+            Tls::of(&folder)
+        } else {
+            Tls::make(&folder).map_err(|e| malformed(e.to_string()))?
+        };
         let read = |path| std::fs::read_to_string(path).map_err(Error::io("cannot read", path));
         let encoded = |path| read(path).map(|text: String| STANDARD.encode(text));
         site.apply(&json!({

@@ -26,16 +26,21 @@ pub struct Tls {
 }
 
 impl Tls {
+    /// Those that were made in a folder.
+    pub fn of(folder: &Path) -> Self {
+        Self {
+            authority: folder.join("portal-ca.pem"),
+            certificate: folder.join("portal-tls.pem"),
+            key: folder.join("portal-tls.key"),
+        }
+    }
+
     /// Makes fresh keys with openssl.
     ///
     /// # Errors
     /// When openssl is missing or fails.
     pub fn make(folder: &Path) -> Result<Self> {
-        let tls = Self {
-            authority: folder.join("portal-ca.pem"),
-            certificate: folder.join("portal-tls.pem"),
-            key: folder.join("portal-tls.key"),
-        };
+        let tls = Self::of(folder);
         let authority_key = folder.join("portal-ca.key");
         run_to_end(
             request("/CN=sde-e2e authority")
