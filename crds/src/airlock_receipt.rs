@@ -42,6 +42,10 @@ pub struct AirlockReceiptSpec {
     pub request_uid: String,
     /// What happened.
     pub event: AirlockEvent,
+    /// TransferToSde: the environment to which it goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::name")]
+    pub sde: Option<String>,
     /// When.
     pub at: Time,
     /// Sigstore bundle v0.3 (JSON) with the DSSE envelope of the in-toto statement.

@@ -23,7 +23,7 @@ use crate::schema;
     namespaced,
     status = "AirlockRequestStatus",
     derive = "PartialEq",
-    doc = "One folder that is to leave or enter a project through the airlock. Exports are collected, and Imports uploaded, through the door. Transfers to another environment are NOT CARRIED OUT YET.",
+    doc = "One folder that is to leave or enter a project through the airlock. Exports and transfers to other environments are collected, and Imports uploaded, through the door.",
     validation = Rule::new("self.metadata.name.matches('^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$')").message("Request names are DNS labels of at most 40 characters that begin with a letter. Rename this object."),
     validation = Rule::new("!has(self.spec.confirmedDigest) || (has(self.status) && has(self.status.content) && self.status.content.digest == self.spec.confirmedDigest)").message("spec.confirmedDigest is status.content.digest, once the folder is sealed: look at what was sealed and copy that digest. What was confirmed never changes."),
     printcolumn(name = "Direction", type_ = "string", json_path = ".spec.direction"),
@@ -39,7 +39,7 @@ use crate::schema;
 #[x_kube(validation = Rule::new("(!oldSelf.seal || self.seal) && (!oldSelf.withdrawn || self.withdrawn)").message("seal and withdrawn are set once and stay set."))]
 #[x_kube(validation = Rule::new("!has(oldSelf.retries) || (has(self.retries) && self.retries >= oldSelf.retries)").message("retries only ever grows."))]
 #[x_kube(validation = Rule::new("!has(oldSelf.collect) || (has(self.collect) && self.collect >= oldSelf.collect)").message("collect only ever grows."))]
-#[x_kube(validation = Rule::new("!has(self.collect) || self.direction == 'Export'").message("Only an Export is collected."))]
+#[x_kube(validation = Rule::new("!has(self.collect) || self.direction != 'Import'").message("An Import is not collected: it comes to lie in its requester's workspaces."))]
 #[x_kube(validation = Rule::new("!has(oldSelf.upload) || (has(self.upload) && self.upload >= oldSelf.upload)").message("upload only ever grows."))]
 #[x_kube(validation = Rule::new("!has(self.upload) || self.direction == 'Import'").message("Only an Import is uploaded: an Export's files are in the requester's outbox."))]
 #[x_kube(validation = Rule::new("self.direction == 'Export' ? has(self.folder) && !has(self.imports) && !has(self.transfer) : self.direction == 'Import' ? !has(self.folder) && !has(self.outputs) && !has(self.transfer) : has(self.transfer) && !has(self.folder) && !has(self.outputs) && !has(self.imports)").message("An Export has a folder and outputs, an Import has imports, a TransferToSde has a transfer, and none has what belongs to the others."))]

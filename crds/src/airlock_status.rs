@@ -229,6 +229,10 @@ pub struct SealedContent {
     /// All files together, in bytes.
     #[schemars(range(min = 0))]
     pub bytes: i64,
+    /// TransferToSde: digest of the public keys that every file is encrypted to (canonical JSON of thirdPartySdes[].keys).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::sha256")]
+    pub recipient: Option<String>,
 }
 
 /// What a scan found: rules and numbers, never what matched.

@@ -172,4 +172,19 @@ pub struct ThirdPartySde {
     /// Version of the guidance that standard was compared with, as a date; not older than SdePolicy.spec.guidanceVersion (R4).
     #[schemars(schema_with = "schema::reference")]
     pub guidance_version: String,
+    /// Its public keys: what goes there by TransferToSde is encrypted to them (R57). While they are left out, nothing is transferred.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keys: Option<SdeKeys>,
+}
+
+/// Public keys of another environment, as its operators published them. Their private parts are never known here.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct SdeKeys {
+    /// For genomic files: Crypt4GH public key, the 44 characters of base64 between the two lines of its file (GA4GH Crypt4GH 1.0).
+    #[schemars(length(max = 44), regex(pattern = "^[A-Za-z0-9+/]{43}=$"))]
+    pub crypt4gh: String,
+    /// For all others: age recipient, `age1` and 58 characters.
+    #[schemars(length(max = 62), regex(pattern = "^age1[02-9ac-hj-np-z]{58}$"))]
+    pub age: String,
 }

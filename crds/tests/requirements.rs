@@ -50,6 +50,7 @@ fn the_page_is_that_of_the_rows() {
 fn every_row_of_the_issue_is_there_once_and_says_something() {
     let wanted: Vec<String> = (1..=26)
         .chain(30..=52)
+        .chain(57..=57)
         .chain(63..=79)
         .map(|n| format!("R{n}"))
         .collect();

@@ -1,13 +1,12 @@
 """A browser's part at the airlock's door: posts a ticket, follows to the pages or takes the archive, and tells what it got."""
 
+import base64
 import hashlib
 import http.cookiejar
-import io
 import json
 import os
 import re
 import ssl
-import tarfile
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -52,8 +51,7 @@ if act == "Collect":
     status, headers, body = ask("/collect", {"ticket": ticket})
     told = {"status": status, "bytes": len(body), "sha256": hashlib.sha256(body).hexdigest(), "type": headers.get("Content-Type")}
     if status == 200:
-        with tarfile.open(fileobj=io.BytesIO(body)) as archive:
-            told["files"] = {m.name: archive.extractfile(m).read().decode() for m in archive.getmembers()}
+        told["archive"] = base64.b64encode(body).decode()
     else:
         told["said"] = body.decode()
 elif act == "Upload":
@@ -70,7 +68,9 @@ else:
         # Every file that the list names, then the list again, which shows the code.
         path = os.environ["SDE_FIRST"].split("files/")[0]
         links = dict.fromkeys(re.findall(r'<a href="(files/[0-9]+/)">', told["list"]))
-        told["files"] = {link: ask(path + link)[0] for link in links}
+        pages = {link: ask(path + link) for link in links}
+        told["files"] = {link: page[0] for link, page in pages.items()}
+        told["pages"] = {link: page[2].decode() for link, page in pages.items()}
         code = re.search(r'<p class="code">([A-Z2-7]{16})</p>', ask(path)[2].decode())
         told["code"] = code and code.group(1)
 print(json.dumps(told))

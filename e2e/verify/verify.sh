@@ -60,6 +60,10 @@ in_statement '.predicate.media[] | "medium \(.mediaId): \(.kind) \(.verification
   ok 'no medium was recorded'
 in_statement '.predicate.residuals | length > 0' >/dev/null || fail 'residuals are empty'
 in_statement '.predicate.residuals[] | "residual \(.class): \(.description)"'
+in_statement '.predicate.copies.thirdPartySDEs[] | "environment \(.name): deletion \(if .confirmationDigest then "" else "not " end)confirmed"' ||
+  ok 'no other environment received any of it'
+in_statement --arg outcome "$outcome" '.predicate.copies.thirdPartySDEs | all(.[]; .confirmationDigest) or $outcome != "destroyed"' >/dev/null ||
+  fail "outcome $outcome, but not every environment has confirmed its deletion"
 case $outcome in
   destroyed | destroyed-pending)
     in_statement 'all(.predicate.media[]; .verification.result == "gone")' >/dev/null ||

@@ -4,13 +4,11 @@
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 
 use crate::cluster::command::Run;
 use crate::cluster::error::{Error, Result};
-use crate::cluster::lock::Lock;
 use crate::cluster::packages::{self, Needed};
-use crate::cluster::{paths, progress};
+use crate::cluster::{paths, progress, python};
 use crate::images::data;
 
 /// What `cases.json` says.
@@ -65,7 +63,7 @@ pub fn make(folder: &Path) -> Result<Cases> {
     ]);
     packages::ensure(&needed)?;
     let source = data::genomes()?.join(data::FILE);
-    let python = python()?;
+    let python = python::environment("airlock", &scripts().join("requirements.txt"))?;
     let path = format!(
         "{}:{}",
         python.join("bin").display(),
@@ -90,31 +88,4 @@ pub fn make(folder: &Path) -> Result<Cases> {
 
 fn scripts() -> PathBuf {
     paths::e2e_dir().join("src/bench/airlock")
-}
-
-/// A Python environment with the pinned packages, kept in the cache.
-fn python() -> Result<PathBuf> {
-    let requirements = scripts().join("requirements.txt");
-    let key = hex::encode(&Sha256::digest(paths::read(&requirements)?)[..8]);
-    let dir = paths::cache_dir("python")?;
-    let place = dir.join(format!("airlock-{key}"));
-    let _lock = Lock::take("python-airlock")?;
-    let ready = place.join("ready");
-    if ready.exists() {
-        return Ok(place);
-    }
-    progress::step("making a Python environment", || {
-        Run::new("python3")
-            .args(["-m", "venv", "--clear"])
-            .arg(&place)
-            .hint("Install Python with its venv module: apt-get install python3-venv")
-            .output()?;
-        Run::new(place.join("bin/pip"))
-            .args(["install", "--quiet", "--no-compile", "--requirement"])
-            .arg(&requirements)
-            .what("pip install")
-            .output()
-    })?;
-    paths::write(&ready, "")?;
-    Ok(place)
 }

@@ -19,6 +19,7 @@ pub mod packages;
 pub mod paths;
 pub mod process;
 pub mod progress;
+pub mod python;
 pub mod routes;
 pub mod runc_bounded;
 pub mod state;

@@ -11,14 +11,19 @@ use kube::{Client, Config};
 use super::error::{Result, api, io, malformed};
 use super::process::run_to_end;
 
-/// The people that every control plane knows, beside [`ADMIN`]: two each of custodians, approvers, output checkers and researchers, and somebody with no rights.
-pub const PEOPLE: [Person; 9] = [
+/// The people that every control plane knows, beside [`ADMIN`]: three custodians, two each of approvers, output checkers and researchers, and
+/// somebody with no rights.
+pub const PEOPLE: [Person; 10] = [
     Person {
         user: "custodian-a",
         group: "sde:custodians",
     },
     Person {
         user: "custodian-b",
+        group: "sde:custodians",
+    },
+    Person {
+        user: "custodian-c",
         group: "sde:custodians",
     },
     Person {

@@ -51,6 +51,12 @@ pub fn workspace_when(
     )
 }
 
+/// A name that no project had before.
+pub fn name(prefix: &str) -> String {
+    let now = jiff::Timestamp::now().as_millisecond();
+    format!("{prefix}-{:x}", now & 0xfff_ffff)
+}
+
 /// custodian-a registers data and submits a Project for it, with `change` made to it; returns its name.
 ///
 /// # Errors
@@ -61,10 +67,7 @@ pub fn submit(
     source: Source,
     change: impl Fn(&mut Value),
 ) -> Result<String> {
-    let project = format!(
-        "{prefix}-{:x}",
-        jiff::Timestamp::now().as_millisecond() & 0xfff_ffff
-    );
+    let project = name(prefix);
     let dataset = format!("{project}-data");
     site.apply_as(
         "custodian-a",

@@ -4,6 +4,7 @@ pub mod acts;
 pub mod attestation;
 pub mod door;
 pub mod notebook;
+pub mod partner;
 pub mod people;
 pub mod session;
 pub mod site;

@@ -31,6 +31,8 @@ pub struct Site {
     pub manifest_digest: String,
     /// References of the controller's and the agent's image.
     pub operator: [String; 2],
+    /// sde-agent, built here.
+    pub agent: PathBuf,
     /// kubectl-sde, built here.
     pub cli: PathBuf,
     /// Folder for what this site leaves for people to look at, under target/.
@@ -93,6 +95,7 @@ impl Site {
             data,
             manifest_digest,
             operator,
+            agent: ours.agent_binary,
             cli,
             folder,
         };
@@ -245,7 +248,8 @@ impl Site {
                 "airlock": {
                     "reviewers": [
                         {"user": "checker-a", "roles": ["OutputChecker"]}, {"user": "checker-b", "roles": ["OutputChecker", "Senior"]},
-                        {"user": "custodian-a", "roles": ["Custodian"]}
+                        {"user": "custodian-a", "roles": ["Custodian"]}, {"user": "custodian-b", "roles": ["Custodian"]},
+                        {"user": "custodian-c", "roles": ["Custodian"]}
                     ],
                     "exportReviewers": 2, "importReviewers": 1, "toolImportReviewers": 2, "custodians": 2, "sampledPercent": 0,
                     "approvedDays": 7, "releasedDays": 7, "collections": 3, "retentionDays": 30, "minimumCount": 10,
@@ -340,7 +344,10 @@ fn path(path: &Path) -> String {
 }
 
 /// The manifest digest as a custodian finds it: by the agent, over the files.
-fn manifest_digest(agent: &Path, files: &Path) -> Result<String> {
+///
+/// # Errors
+/// When the agent refuses them.
+pub(crate) fn manifest_digest(agent: &Path, files: &Path) -> Result<String> {
     let output = Run::new(agent)
         .args(["manifest", "--print", "--root"])
         .arg(files)

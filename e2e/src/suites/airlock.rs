@@ -1,4 +1,4 @@
-//! Exports and Imports through the real controller: released by two who may, and not otherwise.
+//! Exports, Imports and transfers through the real controller: released by two who may, and not otherwise.
 //!
 //! The stand-in answers for the agent; that the agent does what it says is for its own tests and the node lane.
 
@@ -7,28 +7,26 @@ use std::time::Duration;
 
 use futures::{StreamExt as _, TryStreamExt as _};
 use k8s_openapi::api::core::v1::{Namespace, PersistentVolume, PersistentVolumeClaim};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::api::{ListParams, Patch, PatchParams};
 use kube::{Api, ResourceExt as _};
 use sde_crds::airlock_status::{AirlockPhase, AirlockRequestStatus, FailureCause};
-use sde_crds::names::{
-    AIRLOCK_REQUEST_UID_LABEL, POLICY_NAME, airlock_namespace, project_namespace,
-};
+use sde_crds::destruction_record::Outcome;
+use sde_crds::names::{AIRLOCK_REQUEST_UID_LABEL, airlock_namespace, project_namespace};
 use sde_crds::project::Lifecycle;
-use sde_crds::{AirlockRequest, Project, SdePolicy};
+use sde_crds::{AirlockRequest, Project};
 use serde_json::json;
 
-use super::airlock_export::{CHECKERS, Export, code, project};
+use super::airlock_export::{CHECKERS, Export, project};
 use super::airlock_import::inbox;
-use super::error::{Result, SuiteError, check, check_equal, refused};
+use super::error::{Result, check, check_equal};
 use super::faults;
 use super::lab::Lab;
-use super::life::{RESEARCHER, person};
 use super::runner::{Runner, SuiteReport};
 use super::waiting::{condition_when, gone};
+use super::{airlock_reviews as reviews, airlock_transfer as transfers};
 use crate::controlplane::audit::{AuditEvent, events_since, noise, position};
 use crate::controlplane::install::controller_user;
-use crate::controlplane::standin::{Behaviour, ProbeFinds};
+use crate::controlplane::standin::Behaviour;
 
 /// Requests at once, and with `--thorough`.
 const MANY: usize = 12;
@@ -39,19 +37,23 @@ const SILENCE: Duration = Duration::from_secs(5);
 /// Runs the suite.
 ///
 /// # Errors
-/// When an export or import without faults fails: then there is nothing to compare with.
+/// When a request without faults fails: then there is nothing to compare with.
 pub async fn run(lab: &Lab, filter: Option<String>, thorough: bool) -> Result<SuiteReport> {
+    transfers::list(lab, None).await?;
     let mut runner = Runner::new(filter);
     runner
         .test("airlock: an export that two people approve", released(lab))
         .await;
     runner
-        .test("airlock: reviews that do not count", not_counted(lab))
+        .test(
+            "airlock: reviews that do not count",
+            reviews::not_counted(lab),
+        )
         .await;
     runner
         .test(
             "airlock: a reviewer removed between approval and release",
-            removed(lab),
+            reviews::removed(lab),
         )
         .await;
     runner
@@ -78,6 +80,27 @@ pub async fn run(lab: &Lab, filter: Option<String>, thorough: bool) -> Result<Su
         .await;
     runner
         .test("airlock: an import, from draft to inbox", inbox(lab))
+        .await;
+    runner
+        .test(
+            "airlock: a transfer, from a grant to a closed project that names the environment",
+            transfers::handed_over(lab),
+        )
+        .await;
+    runner
+        .test("airlock: who decides on a transfer", transfers::votes(lab))
+        .await;
+    runner
+        .test(
+            "airlock: transfers that go nowhere",
+            transfers::nowhere(lab),
+        )
+        .await;
+    runner
+        .test(
+            "airlock: an environment that changes its keys",
+            transfers::rekeyed(lab),
+        )
         .await;
     faults::of_requests(lab, thorough, &mut runner).await?;
     Ok(runner.finish())
@@ -124,124 +147,6 @@ async fn released(lab: &Lab) -> Result<()> {
     let volume = volume(lab, &request).await?.and_then(|v| v.spec);
     let policy = volume.and_then(|s| s.persistent_volume_reclaim_policy);
     check_equal("reclaim policy", &policy.as_deref(), &Some("Retain"))
-}
-
-async fn not_counted(lab: &Lab) -> Result<()> {
-    let name = "airtwo";
-    let people = json!([
-        person(RESEARCHER, &["Lead", "Researcher", "Egress"], 300),
-        person("custodian-b", &["Researcher"], 300)
-    ]);
-    project(lab, name)?
-        .changed("/people", people)?
-        .open()
-        .await?;
-    let export = Export::ask(lab, name, "tables").await?;
-    let seen = export.confirmed().await?;
-    let member = export.review("custodian-b", &seen, json!({})).await;
-    refused_as(member, "People of a project review nothing in it")?;
-    let stranger = export.review("stranger", &seen, json!({})).await;
-    refused_as(stranger, "cannot create")?;
-    let other = format!("v1:sha256:{}", "9".repeat(64));
-    let [first, second] = CHECKERS;
-    for digest in ["contentDigest", "findingsDigest", "policyDigest"] {
-        export.review(first, &seen, json!({digest: other})).await?;
-    }
-    let uid = json!({"requestUID": "99999999-9999-4999-8999-999999999999"});
-    export.review(first, &seen, uid).await?;
-    // Without a code the API server refuses; that a code is another's, or of other findings, only the controller can tell.
-    let unseen = export.review(first, &seen, json!({"seen": null})).await;
-    refused_as(unseen, "An approval needs the viewing code")?;
-    let theirs = code(lab, second, &seen).await?;
-    export.review(first, &seen, json!({"seen": theirs})).await?;
-    let unseen = |s: &AirlockRequestStatus| s.reviews.as_ref().is_some_and(|r| r.unseen == 1);
-    let told = export.when("one approval without its code", unseen).await?;
-    let ready = find(
-        told.status
-            .iter()
-            .flat_map(|s| s.conditions.iter().flatten()),
-        "Ready",
-    );
-    check(
-        ready.contains("1 approval does not count") && !ready.contains(first),
-        format_args!("it says {ready}"),
-    )?;
-    // A custodian may review, and is no output checker in the policy.
-    export.review("custodian-a", &seen, json!({})).await?;
-    export
-        .review(second, &seen, json!({"conflictOfInterest": "Declared"}))
-        .await?;
-    // Positive control: this one counts, once, however often it is said.
-    for _ in 0..2 {
-        export.review(first, &seen, json!({})).await?;
-    }
-    let counted =
-        |n| move |s: &AirlockRequestStatus| s.reviews.as_ref().is_some_and(|r| r.counted == n);
-    let one = export.when("one review counted", counted(1)).await?;
-    let unseen = one
-        .status
-        .as_ref()
-        .and_then(|s| s.reviews.as_ref())
-        .map(|r| r.unseen);
-    check_equal("approvals without their codes", &unseen, &Some(0))?;
-    check_equal("phase", &phase(&one), &Some(AirlockPhase::InReview))
-}
-
-/// What a condition says.
-fn find<'a>(mut conditions: impl Iterator<Item = &'a Condition>, of: &str) -> String {
-    let found = conditions.find(|c| c.type_ == of);
-    found.map(|c| c.message.clone()).unwrap_or_default()
-}
-
-async fn removed(lab: &Lab) -> Result<()> {
-    let name = "airthree";
-    project(lab, name)?.open().await?;
-    let export = Export::ask(lab, name, "tables").await?;
-    let seen = export.confirmed().await?;
-    // From here on no job gets past its probe.
-    let stays = Behaviour {
-        probe: ProbeFinds::Nothing,
-        ..Behaviour::default()
-    };
-    lab.standin.set(&airlock_namespace(name), stays);
-    for checker in CHECKERS {
-        export.review(checker, &seen, json!({})).await?;
-    }
-    export.phase(AirlockPhase::Releasing).await?;
-    let all = reviewers(lab).await?;
-    let result = async {
-        let [first, _] = CHECKERS;
-        let mut fewer = all.clone();
-        fewer.retain(|r| r["user"] != first);
-        set_reviewers(lab, &fewer).await?;
-        let back = export.phase(AirlockPhase::InReview).await?;
-        lab.standin
-            .set(&airlock_namespace(name), Behaviour::default());
-        let reason = back.status.and_then(|s| s.reason);
-        check_equal("reason", &reason.as_deref(), &Some("ApprovalLapsed"))
-    }
-    .await;
-    set_reviewers(lab, &all).await?;
-    result?;
-    // Positive control: named again, the same reviews release it.
-    export.phase(AirlockPhase::Released).await?;
-    Ok(())
-}
-
-async fn reviewers(lab: &Lab) -> Result<Vec<serde_json::Value>> {
-    let policies: Api<SdePolicy> = Api::all(lab.plane.admin());
-    let policy = policies.get(POLICY_NAME).await?;
-    let airlock = serde_json::to_value(&policy.spec.airlock).map_err(kube::Error::SerdeError)?;
-    Ok(airlock["reviewers"].as_array().cloned().unwrap_or_default())
-}
-
-async fn set_reviewers(lab: &Lab, reviewers: &[serde_json::Value]) -> Result<()> {
-    let policies: Api<SdePolicy> = Api::all(lab.plane.admin());
-    let patch = json!({"spec": {"airlock": {"reviewers": reviewers}}});
-    policies
-        .patch(POLICY_NAME, &PatchParams::default(), &Patch::Merge(&patch))
-        .await?;
-    Ok(())
 }
 
 async fn changed(lab: &Lab) -> Result<()> {
@@ -316,7 +221,13 @@ async fn withdrawn(lab: &Lab) -> Result<()> {
     let waive = json!({"role": "Custodian", "decision": "Waive"});
     let export = Export::of(lab, name, "released");
     export.review("custodian-b", &released, waive).await?;
-    life.close().await?;
+    let record = life.close().await?;
+    check_equal("outcome", &record.spec.outcome, &Outcome::Destroyed)?;
+    check_equal(
+        "other environments",
+        &transfers::named(&record)?,
+        &json!([]),
+    )?;
     let namespaces: Api<Namespace> = Api::all(lab.plane.admin());
     gone(&namespaces, &airlock_namespace(name)).await
 }
@@ -398,14 +309,4 @@ async fn at_once(lab: &Lab, many: usize) -> Result<()> {
 
 fn phase(request: &AirlockRequest) -> Option<AirlockPhase> {
     request.status.as_ref().map(|s| s.phase)
-}
-
-fn refused_as(result: Result<()>, says: &str) -> Result<()> {
-    match result {
-        Err(SuiteError::Api(error)) => refused::<()>(Err(error), says),
-        other => check(
-            false,
-            format_args!("expected a refusal that says {says}, not {other:?}"),
-        ),
-    }
 }

@@ -1,4 +1,5 @@
-//! One Export as people make it: asked for, confirmed, reviewed by two.
+//! One Export as people make it: asked for, confirmed, reviewed by two, collected. What goes in, or to another environment, is asked for
+//! otherwise and then goes the same way.
 
 use std::time::Duration;
 
@@ -6,8 +7,9 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, ResourceExt as _};
 use sde_core::airlock::viewing::{Viewed, ViewingSecret};
+use sde_crds::airlock_request::Direction;
 use sde_crds::airlock_status::{AirlockPhase, AirlockRequestStatus};
-use sde_crds::names::project_namespace;
+use sde_crds::names::{airlock_namespace, project_namespace};
 use sde_crds::{AirlockRequest, AirlockReview};
 use serde_json::{Value, json};
 
@@ -17,12 +19,16 @@ use super::life::{Life, RESEARCHER};
 use super::waiting::{PATIENCE, when_within};
 use crate::controlplane::error::malformed;
 use crate::controlplane::install::SYSTEM_NAMESPACE;
+use crate::controlplane::standin::Behaviour;
 
 /// What one of many requests at once adds to the wait of the last.
 const TURN: Duration = Duration::from_secs(5);
 
 /// Reviewers of the lab's policy.
 pub(super) const CHECKERS: [&str; 2] = ["checker-a", "checker-b"];
+
+/// Receipts of a release and of its collection.
+const RECEIPTS: usize = 2;
 
 /// Secret with the key of viewing codes.
 const VIEWING_SECRET: &str = "sde-viewing-key";
@@ -76,7 +82,7 @@ async fn code_of(lab: &Lab, viewed: &Viewed<'_>) -> Result<String> {
     Ok(secret.of(viewed.request_uid).code(viewed))
 }
 
-/// What somebody says of a request as it was seen, with differences. An approval answers for every rule that holds it, and has
+/// What somebody says of a request as it was seen, in the role that votes on it, with differences. An approval answers for every rule that holds it, and has
 /// the viewing code of what it names, unless the differences say otherwise.
 ///
 /// # Errors
@@ -94,9 +100,13 @@ pub(super) async fn review(
         .map(|rule| json!({"rule": rule, "because": "RiskWeighed"}))
         .collect();
     let name = seen.name_any();
+    let role = match seen.spec.direction {
+        Direction::TransferToSde => "Custodian",
+        Direction::Export | Direction::Import => "OutputChecker",
+    };
     let mut spec = json!({
-        "request": name, "requestUID": seen.uid(), "requester": RESEARCHER, "reviewer": reviewer,
-        "role": "OutputChecker", "decision": "Approve", "conflictOfInterest": "None", "reason": "SafeAsDeclared",
+        "request": name, "requestUID": seen.uid(), "requester": seen.spec.requester, "reviewer": reviewer,
+        "role": role, "decision": "Approve", "conflictOfInterest": "None", "reason": "SafeAsDeclared",
         "contentDigest": status.content.map(|c| c.digest), "findingsDigest": findings.map(|f| &f.digest),
         "policyDigest": findings.map(|f| &f.policy_digest),
     });
@@ -126,19 +136,21 @@ pub(super) async fn review(
 /// One request.
 pub(super) struct Export<'a> {
     lab: &'a Lab,
-    namespace: String,
+    project: String,
     name: String,
+    requester: String,
     /// How long one step may take.
     patience: Duration,
 }
 
 impl<'a> Export<'a> {
-    /// One that was asked for.
+    /// One that the researcher asked for.
     pub(super) fn of(lab: &'a Lab, project: &str, name: &str) -> Self {
         Self {
             lab,
-            namespace: project_namespace(project),
+            project: project.to_owned(),
             name: name.to_owned(),
+            requester: RESEARCHER.to_owned(),
             patience: PATIENCE,
         }
     }
@@ -151,7 +163,7 @@ impl<'a> Export<'a> {
         Self::make(lab, project, &request(name)?).await
     }
 
-    /// The researcher makes a request.
+    /// Its requester makes a request.
     ///
     /// # Errors
     /// When the API server refuses.
@@ -160,15 +172,18 @@ impl<'a> Export<'a> {
         project: &str,
         request: &AirlockRequest,
     ) -> Result<Self> {
-        let made = Self::of(lab, project, &request.name_any());
-        made.requests(RESEARCHER)
+        let made = Self {
+            requester: request.spec.requester.clone(),
+            ..Self::of(lab, project, &request.name_any())
+        };
+        made.requests(&made.requester)
             .create(&PostParams::default(), request)
             .await?;
         Ok(made)
     }
 
     fn requests(&self, user: &str) -> Api<AirlockRequest> {
-        Api::namespaced(self.lab.person(user), &self.namespace)
+        Api::namespaced(self.lab.person(user), &project_namespace(&self.project))
     }
 
     /// Waits until the request is as wanted.
@@ -181,7 +196,7 @@ impl<'a> Export<'a> {
         wanted: impl Fn(&AirlockRequestStatus) -> bool,
     ) -> Result<AirlockRequest> {
         let requests: Api<AirlockRequest> =
-            Api::namespaced(self.lab.plane.admin(), &self.namespace);
+            Api::namespaced(self.lab.plane.admin(), &project_namespace(&self.project));
         let wanted = |request: &AirlockRequest| request.status.as_ref().is_some_and(&wanted);
         when_within(self.patience, &requests, &self.name, what, wanted).await
     }
@@ -201,7 +216,7 @@ impl<'a> Export<'a> {
     /// When the API server refuses.
     pub(super) async fn set(&self, spec: Value) -> Result<()> {
         let patch = json!({"spec": spec});
-        self.requests(RESEARCHER)
+        self.requests(&self.requester)
             .patch(&self.name, &PatchParams::default(), &Patch::Merge(&patch))
             .await?;
         Ok(())
@@ -231,7 +246,8 @@ impl<'a> Export<'a> {
         with: Value,
     ) -> Result<()> {
         let review = review(self.lab, reviewer, seen, with).await?;
-        Api::namespaced(self.lab.person(reviewer), &self.namespace)
+        let namespace = project_namespace(&self.project);
+        Api::namespaced(self.lab.person(reviewer), &namespace)
             .create(&PostParams::default(), &review)
             .await?;
         Ok(())
@@ -259,6 +275,41 @@ impl<'a> Export<'a> {
         let mut export = Self::ask(lab, project, name).await?;
         export.patience = PATIENCE.max(TURN * u32::try_from(many).unwrap_or(u32::MAX));
         export.released().await
+    }
+
+    /// From asked for to Released, with the viewer there before two review; so every such request lives the same.
+    ///
+    /// # Errors
+    /// As [`Export::release`].
+    pub(super) async fn looked_at_and_released(
+        &self,
+        reviewers: [&str; 2],
+    ) -> Result<AirlockRequest> {
+        let seen = self.confirmed().await?;
+        let shown = |s: &AirlockRequestStatus| s.serving.is_some();
+        self.when("a viewer", shown).await?;
+        for reviewer in reviewers {
+            self.review(reviewer, &seen, json!({})).await?;
+        }
+        self.phase(AirlockPhase::Released).await
+    }
+
+    /// Its requester collects what was released, once; returns it with its receipts.
+    ///
+    /// # Errors
+    /// When it is not written down in time.
+    pub(super) async fn collected(&self) -> Result<AirlockRequest> {
+        let somebody_comes = Behaviour {
+            collected: true,
+            ..Behaviour::default()
+        };
+        let aside = airlock_namespace(&self.project);
+        self.lab.standin.set(&aside, somebody_comes);
+        self.set(json!({"collect": 1})).await?;
+        let collected = |s: &AirlockRequestStatus| {
+            s.collections == 1 && s.receipts.iter().flatten().count() == RECEIPTS
+        };
+        self.when("the receipt of its collection", collected).await
     }
 
     async fn released(&self) -> Result<AirlockRequest> {

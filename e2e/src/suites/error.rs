@@ -80,3 +80,15 @@ pub fn refused<T>(result: kube::Result<T>, says: &str) -> Result<()> {
         ))),
     }
 }
+
+/// The same of what a helper of the suites asked.
+///
+/// # Errors
+/// As [`refused`].
+pub fn refused_as<T>(result: Result<T>, says: &str) -> Result<()> {
+    match result {
+        Ok(done) => refused(Ok(done), says),
+        Err(SuiteError::Api(error)) => refused::<T>(Err(error), says),
+        Err(other) => Err(other),
+    }
+}

@@ -1,5 +1,5 @@
 //! Kills and errors at every write of a project's life: it always converges, attests truly, and leaves no orphan. Kills at every
-//! write of an export and of an import: it is released once, and as without them.
+//! write of an export, an import and a transfer: it is released once, and as without them.
 //!
 //! A life without faults is recorded first: its writes are the points. Then, for each point and each fault, a fresh project lives the
 //! same life with that one fault at that one write. Several lives run at once on one control plane; a killed controller is started again
@@ -9,19 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use futures::StreamExt as _;
-use sde_crds::AirlockRequest;
-use sde_crds::airlock_status::{AirlockPhase, AirlockRequestStatus};
-use sde_crds::names::airlock_namespace;
-use serde_json::json;
 
-use super::airlock_export::{CHECKERS, Export, project};
-use super::airlock_import::bring;
-use super::error::{Result, SuiteError, check};
+use super::error::{Result, check};
+use super::faults_courses::Course;
 use super::lab::Lab;
-use super::life::Life;
 use super::runner::{Runner, SuiteReport};
 use crate::controlplane::fault_proxy::{Fault, Point, Rule, Shape, Write};
-use crate::controlplane::standin::Behaviour;
 
 /// Errors, of which each disturbs one life only, and how many such lives at once: most of a life is waiting for the namespace
 /// controller, which gives every namespace five seconds.
@@ -40,52 +33,8 @@ const ERRORS_AT_ONCE: usize = 16;
 const KILLS: [Fault; 2] = [Fault::KillBefore, Fault::KillAfter];
 const KILLS_AT_ONCE: usize = 10;
 
-/// Phases that a request enters, Released included.
-const ROUNDS: i64 = 7;
-/// Of its release and of its collection.
-const RECEIPTS: usize = 2;
-
 /// Without `--thorough` each fault is put at every fourth write, another fourth for each fault: every write still meets two of them.
 const STRIDE: usize = 4;
-
-/// What is lived while faults are armed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Course {
-    /// A project's opening and closing.
-    Project,
-    /// An export out of an open project.
-    Export,
-    /// An import into an open project.
-    Import,
-}
-
-impl Course {
-    fn what(self) -> &'static str {
-        match self {
-            Self::Project => "a project",
-            Self::Export => "an export",
-            Self::Import => "an import",
-        }
-    }
-
-    /// Begins the names of projects that have a fault: no two courses live in one project.
-    fn letter(self) -> char {
-        match self {
-            Self::Project => 'f',
-            Self::Export => 'x',
-            Self::Import => 'i',
-        }
-    }
-
-    /// Names of the projects without faults.
-    fn references(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Project => ("lifezero", "lifeone"),
-            Self::Export => ("exportzero", "exportone"),
-            Self::Import => ("importzero", "importone"),
-        }
-    }
-}
 
 /// One write of a life: its shape, and which of that shape it is.
 type PointOfLife = (Shape, usize);
@@ -118,16 +67,16 @@ pub async fn run(lab: &Lab, filter: Option<String>, thorough: bool) -> Result<Su
     Ok(runner.finish())
 }
 
-/// Kills at writes of exports and imports, for the suite of the airlock.
+/// Kills at writes of exports, imports and transfers, for the suite of the airlock.
 ///
 /// # Errors
 /// As [`run`].
 pub(super) async fn of_requests(lab: &Lab, thorough: bool, runner: &mut Runner) -> Result<()> {
     let stride = if thorough { 1 } else { STRIDE };
-    for course in [Course::Export, Course::Import] {
+    for course in [Course::Export, Course::Import, Course::Transfer] {
         if !KILLS
             .iter()
-            .any(|kill| runner.wants(&test_name(course, *kill)))
+            .any(|kill| runner.wants(&course.test_name(*kill)))
         {
             continue;
         }
@@ -150,8 +99,8 @@ impl Reference {
     /// Lives twice: what the first does once for the whole cluster is no part of a life.
     async fn record(lab: &Lab, course: Course) -> Result<Self> {
         let (zero, name) = course.references();
-        live(lab, course, zero, None).await?;
-        let writes = live(lab, course, name, None).await?;
+        course.live(lab, zero, None).await?;
+        let writes = course.live(lab, name, None).await?;
         for write in &writes {
             tracing::info!(%write, "write of the life without faults");
         }
@@ -170,70 +119,6 @@ impl Reference {
             created,
         })
     }
-}
-
-/// One life with at most one fault; returns the controller's writes.
-async fn live(lab: &Lab, course: Course, name: &str, rule: Option<Rule>) -> Result<Vec<Write>> {
-    let result = match course {
-        Course::Project => {
-            let life = Life::new(lab, name);
-            lab.proxy.arm(name, rule);
-            async {
-                life.open().await?;
-                life.close().await.map(|_| ())
-            }
-            .await
-        }
-        Course::Export => {
-            project(lab, name)?.open().await?;
-            lab.proxy.arm(name, rule);
-            export(lab, name).await
-        }
-        Course::Import => {
-            project(lab, name)?.open().await?;
-            lab.proxy.arm(name, rule);
-            let brought = bring(lab, name, "tool").await;
-            brought.and_then(|(_, released)| each_phase_once(&released))
-        }
-    };
-    let writes = lab.proxy.disarm(name);
-    result?;
-    Ok(writes)
-}
-
-/// An export that enters each phase once, is looked at by its reviewers and collected once.
-async fn export(lab: &Lab, project: &str) -> Result<()> {
-    let collected = Behaviour {
-        collected: true,
-        ..Behaviour::default()
-    };
-    lab.standin.set(&airlock_namespace(project), collected);
-    let export = Export::ask(lab, project, "tables").await?;
-    let seen = export.confirmed().await?;
-    let shown = |s: &AirlockRequestStatus| s.serving.is_some();
-    export.when("a viewer", shown).await?;
-    for checker in CHECKERS {
-        export.review(checker, &seen, json!({})).await?;
-    }
-    let released = export.phase(AirlockPhase::Released).await?;
-    export.set(json!({"collect": 1})).await?;
-    let collected = |s: &AirlockRequestStatus| {
-        s.collections == 1 && s.receipts.iter().flatten().count() == RECEIPTS
-    };
-    export
-        .when("the receipt of its collection", collected)
-        .await?;
-    each_phase_once(&released)
-}
-
-fn each_phase_once(released: &AirlockRequest) -> Result<()> {
-    let rounds = released.status.as_ref().map_or(0, |s| s.round);
-    if rounds == ROUNDS {
-        return Ok(());
-    }
-    Err(SuiteError::Check(format!(
-        "{rounds} phases were entered on the way to Released, not {ROUNDS}"
-    )))
 }
 
 /// A life with one fault, and what came of it.
@@ -256,7 +141,7 @@ async fn phase(
     let began = Instant::now();
     let plans = faults
         .iter()
-        .filter(|fault| runner.wants(&test_name(reference.course, **fault)))
+        .filter(|fault| runner.wants(&reference.course.test_name(**fault)))
         .flat_map(|fault| {
             let points = reference.points.iter().enumerate();
             let chosen =
@@ -278,7 +163,7 @@ async fn phase(
             point: Point::NthOf(point.0.clone(), point.1),
             fault,
         };
-        let result = live(lab, reference.course, &name, Some(rule)).await;
+        let result = reference.course.live(lab, &name, Some(rule)).await;
         if let Err(error) = &result {
             tracing::warn!(name, %fault, point = %point.0, nth = point.1, %error, "a life failed");
         }
@@ -299,7 +184,7 @@ async fn phase(
             continue;
         }
         runner.note(
-            &test_name(reference.course, *fault),
+            &reference.course.test_name(*fault),
             began.elapsed(),
             judge(lab, &of_fault, reference),
         );
@@ -308,14 +193,6 @@ async fn phase(
         println!("    the controller was killed and started again {revivals} times");
     }
     Ok(())
-}
-
-fn test_name(course: Course, fault: Fault) -> String {
-    match course {
-        Course::Project => format!("faults: {fault}, at writes of opening and closing"),
-        Course::Export => format!("airlock: {fault}, at writes of an export"),
-        Course::Import => format!("airlock: {fault}, at writes of an import"),
-    }
 }
 
 /// Something short and unique for project names.

@@ -173,6 +173,7 @@ fn policy() -> Result<SdePolicy> {
                 "reviewers": [
                     {"user": "checker-a", "roles": ["OutputChecker"]}, {"user": "checker-b", "roles": ["OutputChecker", "Senior"]},
                     {"user": "custodian-a", "roles": ["Custodian"]}, {"user": "custodian-b", "roles": ["Custodian"]},
+                    {"user": "custodian-c", "roles": ["Custodian"]},
                 ],
                 "exportReviewers": 2, "importReviewers": 1, "toolImportReviewers": 2, "custodians": 2, "sampledPercent": 0,
                 "approvedDays": 7, "releasedDays": 7, "collections": 3, "retentionDays": 30, "minimumCount": 10,

@@ -362,6 +362,7 @@ fn manifest(name: &str) -> Value {
                 "approval": {"reference": "ORG-17", "expires": day(300)}}],
             "people": [person],
             "datasets": [{"name": "genotypes", "dataset": format!("{name}-data"), "minimisation": "Two genes only"}],
+            "setting": {"kind": "OwnSDE"},
             "declaredUse": {"purpose": "Health", "commercial": false, "ancestryResearch": false, "methodsResearch": false},
             "environments": ["jupyterlab-genomics"],
             "compute": {"cpu": "4", "memory": "8Gi", "storage": "20Gi", "maxWorkspaces": 2},

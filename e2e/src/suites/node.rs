@@ -11,6 +11,7 @@ use super::node_compute as compute;
 use super::node_conformance as conformance;
 use super::node_import as imports;
 use super::node_release as release;
+use super::node_transfer as transfers;
 use super::runner::{Runner, SuiteReport};
 use crate::cluster::UpOptions;
 use crate::node::Site;
@@ -50,6 +51,12 @@ pub async fn cilium(name: &str, filter: Option<String>) -> Result<SuiteReport> {
         .test(
             "node: an import: brought, sealed, reviewed, read in a notebook; changed bytes are refused",
             async { imports::import(&site) },
+        )
+        .await;
+    runner
+        .test(
+            "node: a transfer: encrypted, reviewed unread, opened by its environment alone, which closing names",
+            async { transfers::transfer(&site) },
         )
         .await;
     runner

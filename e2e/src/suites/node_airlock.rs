@@ -3,14 +3,14 @@
 use serde_json::json;
 
 use super::error::{Result, check, check_equal};
+use super::node_closing::ended;
 use super::node_door;
 use super::node_request::Request;
 use crate::node::Site;
 use crate::node::acts::{self, namespace};
-use crate::node::attestation::Exported;
 use crate::node::door::Door;
 use crate::node::notebook::{Cell, talk};
-use crate::node::story::{self, RESEARCHER, Source, condition, get};
+use crate::node::story::{self, RESEARCHER, Source, condition};
 
 /// What the researcher wants out: a script.
 const SCRIPT: &str =
@@ -37,7 +37,8 @@ pub(super) fn export(site: &Site) -> Result<()> {
     released(site, &project, &notebook, &door)?;
     changed_on_the_node(site, &project, &door)?;
     linked(site, &project)?;
-    ended(site, &project)
+    let request = Request::of(site, &project, "tables");
+    ended(site, &project, &request, Some("custodian-a")).map(|_| ())
 }
 
 /// Sealed while the notebook runs; what is changed in the folder after that changes nothing.
@@ -58,7 +59,9 @@ fn released(site: &Site, project: &str, notebook: &Notebook<'_>, door: &Door<'_>
     node_door::looked_at(door, &request, SCRIPT)?;
     request.approve(door)?;
     let released = request.phase("Released")?;
-    node_door::collected(site, door, &request, SCRIPT)?;
+    let (arrived, _) = node_door::collected(site, door, &request)?;
+    let wanted = [("windows.py".to_owned(), SCRIPT.as_bytes().to_vec())];
+    check_equal("what arrived", &arrived, &wanted.into())?;
     for digest in ["contentDigest", "findingsDigest"] {
         check(
             released["status"]["approval"][digest].is_string(),
@@ -120,33 +123,6 @@ fn linked(site: &Site, project: &str) -> Result<()> {
         &json!("FolderRefused"),
     )?;
     request.patch(&json!({"withdrawn": true}))
-}
-
-/// Closing waits for what was released until a custodian lets go of it; then nothing is left, on the node neither.
-fn ended(site: &Site, project: &str) -> Result<()> {
-    let request = Request::of(site, project, "tables");
-    let (node, path) = (request.node()?, request.path()?);
-    let there = || site.cluster.exec_on_node(&node, &["ls", &path]);
-    there()?;
-    acts::ask_to_close(site, project)?;
-    acts::project_when(site, project, "waiting for the airlock", |p| {
-        condition(p, "Closing")["reason"] == "T3AwaitAirlock"
-    })?;
-    let waive = json!({"role": "Custodian", "decision": "Waive"});
-    request.review("custodian-a", &waive)?;
-    acts::approve_closure(site, project)?;
-    let closed = acts::closed(site, project)?;
-    check(
-        get(site, "namespace", &format!("sde-airlock-{project}"), None)?.is_null(),
-        "the airlock's namespace is still there",
-    )?;
-    check(there().is_err(), format_args!("{path} is still on {node}"))?;
-    let folder = site.folder.join("suites").join(project);
-    let verdict = Exported::of(site, project, &closed, &folder)?.verify()?;
-    check(
-        verdict.accepted(),
-        format_args!("the attestation does not verify: {verdict:?}"),
-    )
 }
 
 pub(super) struct Notebook<'a> {

@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 use super::error::{Result, check, check_equal};
 use super::node_airlock::Notebook;
+use super::node_closing::ended;
 use super::node_door::{LIFE, serves};
 use super::node_request::Request;
 use crate::node::Site;
 use crate::node::acts::{self, namespace};
-use crate::node::attestation::Exported;
 use crate::node::door::Door;
-use crate::node::story::{RESEARCHER, Source, condition, get};
+use crate::node::story::{RESEARCHER, Source, condition};
 
 /// What the researcher brings: a program, and how to use it.
 const PROGRAM: (&str, &str) = (
@@ -54,7 +54,7 @@ pub(super) fn import(site: &Site) -> Result<()> {
         &released["status"]["receipts"].as_array().map(Vec::len),
         &Some(1),
     )?;
-    ended(site, &project)
+    destroyed(site, &project)
 }
 
 /// A draft whose files arrive in two visits, between which door and job are killed; sealed, with both.
@@ -154,30 +154,12 @@ fn changed_on_the_node(site: &Site, project: &str, door: &Door<'_>) -> Result<()
 }
 
 /// Closing ends the notebook, destroys the chambers, and says so.
-fn ended(site: &Site, project: &str) -> Result<()> {
+fn destroyed(site: &Site, project: &str) -> Result<()> {
     let request = Request::of(site, project, "tool");
-    let (node, path) = (request.node()?, request.path()?);
-    let there = || site.cluster.exec_on_node(&node, &["ls", &path]);
-    there()?;
-    acts::ask_to_close(site, project)?;
-    acts::approve_closure(site, project)?;
-    let closed = acts::closed(site, project)?;
-    check(
-        get(site, "namespace", &format!("sde-airlock-{project}"), None)?.is_null(),
-        "the airlock's namespace is still there",
-    )?;
-    check(there().is_err(), format_args!("{path} is still on {node}"))?;
-    let folder = site.folder.join("suites").join(project);
-    let exported = Exported::of(site, project, &closed, &folder)?;
-    let verdict = exported.verify()?;
-    check(
-        verdict.accepted(),
-        format_args!("the attestation does not verify: {verdict:?}"),
-    )?;
-    let held: Value = closed["status"]["closing"]["airlock"].clone();
+    let held = ended(site, project, &request, None)?.closed;
     check_equal(
         "what the airlock held",
-        &held,
+        &held["status"]["closing"]["airlock"],
         &json!({"requests": 2, "chambersDestroyed": 2}),
     )
 }

@@ -9,22 +9,44 @@ use crate::node::acts::{PATIENCE, namespace};
 use crate::node::door::Door;
 use crate::node::story::{RESEARCHER, get, wait_for};
 
-const CHECKERS: [&str; 2] = ["checker-a", "checker-b"];
+/// Who asks, who decides on it, and in which role.
+#[derive(Clone, Copy)]
+struct Parts {
+    requester: &'static str,
+    reviewers: [&'static str; 2],
+    role: &'static str,
+}
+
+/// Of what a researcher takes out or brings.
+const RESEARCH: Parts = Parts {
+    requester: RESEARCHER,
+    reviewers: ["checker-a", "checker-b"],
+    role: "OutputChecker",
+};
+
+/// Of what a custodian sends to another environment.
+const CUSTODY: Parts = Parts {
+    requester: "custodian-a",
+    reviewers: ["custodian-b", "custodian-c"],
+    role: "Custodian",
+};
 
 /// One request.
 pub(super) struct Request<'a> {
     site: &'a Site,
     namespace: String,
     name: String,
+    parts: Parts,
 }
 
 impl<'a> Request<'a> {
-    /// One that was made.
+    /// One that the researcher made.
     pub(super) fn of(site: &'a Site, project: &str, name: &str) -> Self {
         Self {
             site,
             namespace: namespace(project),
             name: name.to_owned(),
+            parts: RESEARCH,
         }
     }
 
@@ -64,6 +86,34 @@ impl<'a> Request<'a> {
         Ok(request)
     }
 
+    /// A custodian means to send a grant to another environment, sealed at once.
+    pub(super) fn transfer(
+        site: &'a Site,
+        project: &str,
+        name: &str,
+        (grant, sde): (&str, &str),
+    ) -> Result<Self> {
+        let request = Self {
+            parts: CUSTODY,
+            ..Self::of(site, project, name)
+        };
+        let object = json!({
+            "apiVersion": "sde-operator.dev/v1alpha1", "kind": "AirlockRequest",
+            "metadata": {"name": name, "namespace": request.namespace},
+            "spec": {
+                "requester": CUSTODY.requester, "direction": "TransferToSde", "transfer": {"grant": grant, "sde": sde},
+                "justification": "A joint analysis", "seal": true, "withdrawn": false,
+            },
+        });
+        site.apply_as(CUSTODY.requester, &object)?;
+        Ok(request)
+    }
+
+    /// Who asked.
+    pub(super) fn requester(&self) -> &'static str {
+        self.parts.requester
+    }
+
     /// Waits until it is as wanted.
     pub(super) fn when(&self, wanted: &str, holds: impl Fn(&Value) -> bool) -> Result<Value> {
         let what = (
@@ -93,7 +143,7 @@ impl<'a> Request<'a> {
             "--patch",
             &patch,
         ];
-        self.site.kubectl(RESEARCHER, &args)?;
+        self.site.kubectl(self.requester(), &args)?;
         Ok(())
     }
 
@@ -105,6 +155,15 @@ impl<'a> Request<'a> {
 
     /// Two approve what they have opened through the door, in which nothing was found that holds it. Each has a code of their own.
     pub(super) fn approve(&self, door: &Door<'_>) -> Result<()> {
+        self.approve_seeing(door, |_| Ok(()))
+    }
+
+    /// The same, where each visit must have shown what it must.
+    pub(super) fn approve_seeing(
+        &self,
+        door: &Door<'_>,
+        shown: impl Fn(&Value) -> Result<()>,
+    ) -> Result<()> {
         let seen = self.phase("InReview")?;
         let rules = seen["status"]["findings"]["rules"].as_array();
         let held = rules
@@ -113,7 +172,7 @@ impl<'a> Request<'a> {
             .filter(|r| r["severity"] != "Warn");
         check(
             held.count() == 0,
-            format_args!("honest code is held: {}", seen["status"]["findings"]),
+            format_args!("what is honest is held: {}", seen["status"]["findings"]),
         )?;
         // What stands out is only that others asked before.
         let rules = seen["status"]["reviews"]["heldBy"].as_array();
@@ -123,20 +182,23 @@ impl<'a> Request<'a> {
             .map(|rule| json!({"rule": rule, "because": "RiskWeighed"}))
             .collect();
         let mut codes = Vec::new();
-        for checker in CHECKERS {
-            codes.push(node_door::seen(door, self, checker)?);
+        let [first, second] = self.parts.reviewers;
+        for reviewer in [first, second] {
+            let told = node_door::opened(door, self, reviewer)?;
+            shown(&told)?;
+            codes.push(node_door::code(&told, reviewer)?);
         }
-        let [first, second] = CHECKERS;
         check(
             codes.first() != codes.last(),
             format_args!("{first} and {second} are shown the same code: {codes:?}"),
         )?;
-        CHECKERS.iter().zip(codes).try_for_each(|(checker, code)| {
+        let reviewers = [first, second].into_iter();
+        reviewers.zip(codes).try_for_each(|(reviewer, code)| {
             let mut with = json!({"seen": code});
             if !answers.is_empty() {
                 with["answers"] = json!(answers);
             }
-            self.review(checker, &with)
+            self.review(reviewer, &with)
         })
     }
 
@@ -149,12 +211,13 @@ impl<'a> Request<'a> {
             Some(&self.namespace),
         )?;
         let findings = &seen["status"]["findings"];
+        let decision = with["decision"].as_str().unwrap_or("Approve");
         let mut review = json!({
             "apiVersion": "sde-operator.dev/v1alpha1", "kind": "AirlockReview",
-            "metadata": {"name": format!("{}-{reviewer}", self.name), "namespace": self.namespace},
+            "metadata": {"name": format!("{}-{reviewer}-{}", self.name, decision.to_lowercase()), "namespace": self.namespace},
             "spec": {
-                "request": self.name, "requestUID": seen["metadata"]["uid"], "requester": RESEARCHER, "reviewer": reviewer,
-                "role": "OutputChecker", "decision": "Approve", "conflictOfInterest": "None", "reason": "SafeAsDeclared",
+                "request": self.name, "requestUID": seen["metadata"]["uid"], "requester": self.requester(), "reviewer": reviewer,
+                "role": self.parts.role, "decision": decision, "conflictOfInterest": "None", "reason": "SafeAsDeclared",
                 "contentDigest": seen["status"]["content"]["digest"], "findingsDigest": findings["digest"],
                 "policyDigest": findings["policyDigest"],
             },

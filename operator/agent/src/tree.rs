@@ -62,6 +62,26 @@ impl TreeError {
     }
 }
 
+/// The lines of a manifest, hashed one after the other. Whoever adds them does so in the order of the bytes of the paths.
+#[derive(Default)]
+pub struct Lines(Sha256);
+
+impl Lines {
+    /// One file's: the hexadecimal digits of its SHA-256, its size in bytes, its path below the root.
+    pub fn add(&mut self, sha256: &str, size: u64, path: &[u8]) -> Vec<u8> {
+        let mut line = format!("{sha256}  {size}  ").into_bytes();
+        line.extend_from_slice(path);
+        line.push(b'\n');
+        self.0.update(&line);
+        line
+    }
+
+    /// `sha256:` and the hex digest of all of them.
+    pub fn digest(self) -> String {
+        format!("sha256:{}", hex::encode(self.0.finalize()))
+    }
+}
+
 /// Hashes the tree under `root`, writing each line to `lines` and telling `progress` the files and
 /// bytes so far after every buffer.
 pub fn hash_tree(
@@ -70,14 +90,11 @@ pub fn hash_tree(
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Summary, TreeError> {
     let mut buffer = vec![0; BUFFER];
-    let mut digest = Sha256::new();
+    let mut all = Lines::default();
     let (mut files, mut bytes) = (0, 0);
     walk(root, &mut |path, relative| {
         let (hash, size) = hash_file(path, &mut buffer, &mut |read| progress(files, bytes + read))?;
-        let mut line = format!("{hash}  {size}  ").into_bytes();
-        line.extend_from_slice(relative);
-        line.push(b'\n');
-        digest.update(&line);
+        let line = all.add(&hash, size, relative);
         lines.write_all(&line).map_err(TreeError::Output)?;
         files += 1;
         bytes += size;
@@ -85,7 +102,7 @@ pub fn hash_tree(
     })?;
     lines.flush().map_err(TreeError::Output)?;
     Ok(Summary {
-        digest: format!("sha256:{}", hex::encode(digest.finalize())),
+        digest: all.digest(),
         files,
         bytes,
     })

@@ -94,6 +94,7 @@ fn task_of(kind: JobKind, direction: Direction) -> String {
         declaration: Declaration::default(),
         door: None,
         viewing: None,
+        transfer: None,
     };
     task.to_env().expect("a task")
 }

@@ -301,3 +301,40 @@ fn beside_another_report_than_the_one_under_review_there_is_no_code() {
         assert_eq!(list.contains("not the one under review"), change);
     }
 }
+
+#[test]
+fn of_a_transfer_people_see_what_is_encrypted_and_get_their_code() {
+    let vcf =
+        b"##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tHG00096\n";
+    let files: [(&str, &[u8]); 2] = [("cohort.vcf", vcf), ("codes.csv", SECRET)];
+    let mut site = Site::transferring(&files);
+    site.scan();
+    let (_job, _door) = (site.job(JobKind::View), site.door());
+    let (client, token) = (site.client(), signed(&site.ticket(Act::View)));
+    let text = |page: &str| client.get(&address(page), &token).text();
+    let list = text("");
+    for wanted in [
+        "codes.csv.age",
+        "cohort.vcf.c4gh",
+        "age (encrypted)",
+        "Crypt4GH (encrypted)",
+    ] {
+        assert!(list.contains(wanted), "{wanted}: {list}");
+    }
+    assert_eq!(shown(&list), None, "nothing was opened");
+    // As bytes, the magic of each; and nothing of what is inside.
+    let (age, crypt4gh) = (text("files/0/"), text("files/1/"));
+    assert!(age.contains("61 67 65 2d 65 6e 63 72"), "{age}");
+    assert!(crypt4gh.contains("63 72 79 70 74 34 67 68"), "{crypt4gh}");
+    for page in [
+        age,
+        crypt4gh,
+        text("files/0/?as=text"),
+        text("files/1/?as=text"),
+    ] {
+        for secret in ["participant", "HG00096", "fileformat"] {
+            assert!(!page.contains(secret), "{secret}");
+        }
+    }
+    assert_eq!(shown(&text("")), Some(site.code(PERSON).as_str()));
+}

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule, RoleBinding};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use sde_crds::airlock_review::ReviewRole;
 use sde_crds::policy::SdePolicySpec;
 use sde_crds::project::Lifecycle;
 use sde_crds::{Project, names};
@@ -64,7 +65,7 @@ const HUB: Acts = &[(
     &["workspaces"],
     &["get", "list", "watch", "create", "patch"],
 )];
-/// The portal asks for what goes in or out.
+/// The portal asks for what goes in or out: for researchers, and for custodians who transfer.
 const REQUEST: Acts = &[(
     &["airlockrequests"],
     &["get", "list", "watch", "create", "patch"],
@@ -91,10 +92,15 @@ const DECIDE: Acts = &[
 pub fn desired(observed: &Observed) -> Vec<ClusterRole> {
     let researchers = researchers(&observed.projects);
     let deciders = deciders(observed.policy.as_ref());
+    let mut askers = researchers.clone();
+    // Where impersonation cannot be narrowed, who asks for them could decide as them too.
+    if observed.form == Form::Constrained {
+        askers.extend(custodians(observed.policy.as_ref()));
+    }
     let role = |name, people, acts| role(name, observed.form, people, acts);
     vec![
         role(names::HUB_IMPERSONATION, &researchers, HUB),
-        role(names::PORTAL_REQUEST_IMPERSONATION, &researchers, REQUEST),
+        role(names::PORTAL_REQUEST_IMPERSONATION, &askers, REQUEST),
         role(names::PORTAL_DECIDE_IMPERSONATION, &deciders, DECIDE),
     ]
 }
@@ -117,6 +123,18 @@ fn researchers(projects: &[(Arc<Project>, Option<Arc<RoleBinding>>)]) -> BTreeSe
         );
     }
     people
+}
+
+/// People who may ask for a transfer, where there is an environment that one could go to.
+fn custodians(policy: Option<&SdePolicySpec>) -> BTreeSet<String> {
+    let receives = |p: &&SdePolicySpec| {
+        let mut sdes = p.third_party_sdes.iter().flatten();
+        sdes.any(|s| s.keys.is_some())
+    };
+    let airlock = policy.filter(receives).and_then(|p| p.airlock.as_ref());
+    let reviewers = airlock.iter().flat_map(|a| &a.reviewers);
+    let custodians = reviewers.filter(|r| r.roles.contains(&ReviewRole::Custodian));
+    custodians.map(|r| r.user.clone()).collect()
 }
 
 fn deciders(policy: Option<&SdePolicySpec>) -> BTreeSet<String> {

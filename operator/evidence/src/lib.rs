@@ -50,7 +50,7 @@ pub use predicate::{
 pub use pseudonym::{Pseudonym, PseudonymError, PseudonymKey};
 pub use receipt::{
     Approver, Content, Delivery, Event, Found, RECEIPT_TYPE, Receipt, ReceiptRequest,
-    SignedReceipt, VerifiedReceipt, sign_receipt, verify_receipt,
+    SignedReceipt, Transferred, VerifiedReceipt, sign_receipt, verify_receipt,
 };
 pub use statement::{STATEMENT_TYPE, Sha256Set, Statement, Subject};
 pub use summary::summary;

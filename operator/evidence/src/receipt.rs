@@ -22,7 +22,9 @@ pub const RECEIPT_TYPE: &str = "https://sde-operator.dev/attestations/airlock-re
 const MANIFEST: &str = "salted-manifest";
 /// Name of the subject of a collection: what was handed out.
 const ARCHIVE: &str = "collected.tar";
-/// Distinct people who must have agreed to an Export, whatever the policy says (design §2, promise 4).
+/// The direction of what goes to another environment.
+const TRANSFER: &str = "TransferToSde";
+/// Distinct people who must have agreed to what leaves, whatever the policy says (design §2, promise 4).
 const FEWEST: usize = 2;
 
 /// What happened.
@@ -87,6 +89,21 @@ pub struct ReceiptRequest {
     pub direction: String,
     /// Who asked.
     pub requester: Pseudonym,
+    /// TransferToSde: what goes to whom.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<Transferred>,
+}
+
+/// What goes to another environment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Transferred {
+    /// The Project's dataset grant that it was taken from.
+    pub grant: String,
+    /// The environment's name in the SdePolicy.
+    pub sde: String,
+    /// Digest of the public keys that all of it is encrypted to.
+    pub recipient: Digest,
 }
 
 /// What was sealed.
@@ -169,11 +186,15 @@ impl Receipt {
         let mut people: Vec<&Pseudonym> = approvals.map(|r| &r.reviewer).collect();
         people.sort();
         people.dedup();
+        let transfer = self.request.direction == TRANSFER;
+        if transfer != self.request.transfer.is_some() {
+            return Err("a transfer, and nothing else, says to whom it goes");
+        }
         if self.event == Event::Released
-            && self.request.direction == "Export"
+            && (transfer || self.request.direction == "Export")
             && people.len() < FEWEST
         {
-            return Err("an export that fewer than two people approved");
+            return Err("what leaves, and fewer than two people approved");
         }
         if people.contains(&&self.request.requester) {
             return Err("approved by its own requester");

@@ -99,7 +99,7 @@ fn outcome_in_words(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Destroyed => "every recorded medium was observed gone.",
         Outcome::DestroyedPending => {
-            "every recorded medium was observed gone; a recorded copy has yet to expire."
+            "every recorded medium was observed gone; a recorded copy has yet to expire, or another environment to confirm that it deleted its own."
         }
         Outcome::RetainedInaccessible => {
             "data was kept on purpose; nobody of the project can reach it."

@@ -11,6 +11,7 @@ use crate::name::name;
 use crate::report::{Facts, Finding, Place, Report};
 use crate::request::request;
 use crate::rules;
+use crate::transfer::{encrypted, of_transfer};
 
 /// What is said of one file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -53,15 +54,17 @@ impl Folder {
             let mut input = input?;
             let mut report = inspect(&mut input, &self.limits, &self.thresholds, &said.declared)?;
             report.findings.extend(name(path, report.kind));
-            Ok::<_, crate::InspectError>(report)
+            let encrypted = self.direction == Direction::Transfer && encrypted(&mut input)?;
+            Ok::<_, crate::InspectError>((report, encrypted))
         }));
-        let report = match looked {
-            Ok(Ok(report)) => report,
-            Ok(Err(_)) => unread("the file cannot be read"),
-            Err(_) => unread("looking at it failed"),
+        let (report, encrypted) = match looked {
+            Ok(Ok(looked)) => looked,
+            Ok(Err(_)) => (unread("the file cannot be read"), false),
+            Err(_) => (unread("looking at it failed"), false),
         };
         self.reports.push(match self.direction {
             Direction::Export => sorted(report),
+            Direction::Transfer => sorted(of_transfer(report, encrypted)),
             Direction::Import => Report {
                 findings: of_import(report.findings),
                 ..report
@@ -72,9 +75,14 @@ impl Folder {
 
     /// What each file is, and what they are together.
     pub fn finish(self) -> (Vec<Report>, Vec<Finding>) {
-        if self.direction == Direction::Import {
-            let together = self.without_licence().into_iter().collect();
-            return (self.reports, together);
+        match self.direction {
+            Direction::Import => {
+                let together = self.without_licence().into_iter().collect();
+                return (self.reports, together);
+            }
+            // Rules about several files are about results.
+            Direction::Transfer => return (self.reports, Vec::new()),
+            Direction::Export => {}
         }
         let mut together = request(&self.reports, &self.thresholds);
         if together.iter().all(|f| f.rule != rules::S012.id) {

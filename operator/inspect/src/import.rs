@@ -7,9 +7,11 @@ use crate::rules::{self, Rule};
 /// Which way files go.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Direction {
-    /// Results that are to leave, to people or to another environment.
+    /// Results that are to leave, to people.
     #[default]
     Export,
+    /// Data that goes to another environment, encrypted to its keys.
+    Transfer,
     /// Data, code or tools that are to come in.
     Import,
 }

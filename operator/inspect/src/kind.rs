@@ -220,6 +220,18 @@ impl Kind {
         }
     }
 
+    /// Whether genomic tools read it: reads, variants, genotypes and those they are of, sequences, indexes of these. A table with
+    /// genotypes in it, or a matrix of people, is none.
+    #[must_use]
+    pub fn genomic(self) -> bool {
+        let people = self.class() == Class::Individual;
+        let of_none = matches!(
+            self,
+            Self::VcfSites | Self::PlinkVariants | Self::Tabix | Self::GenomicIndex | Self::Fasta
+        );
+        of_none || (people && !matches!(self, Self::PeopleMatrix | Self::AnnData))
+    }
+
     /// The rule that the format alone breaks, if any.
     pub fn rule(self) -> Option<&'static Rule> {
         Some(match self {

@@ -39,6 +39,10 @@ pub fn facts(project: &str, request: &AirlockRequest, now: Timestamp) -> Markup 
             dt { "Direction" } dd { (words::direction(spec.direction)) }
             dt { "Requester" } dd { (spec.requester) }
             @if let Some(folder) = &spec.folder { dt { "Folder" } dd { (folder) } }
+            @if let Some(of) = &spec.transfer {
+                dt { "Dataset grant" } dd { (of.grant) }
+                dt { "Goes to" } dd { (of.sde) }
+            }
             dt { "Why it must cross" } dd { (spec.justification) }
             @if let Some(earlier) = &spec.supersedes { dt { "Answers" } dd { (earlier) } }
             @if let Some(at) = created { dt { "Made" } dd { (time(at.0, now)) } }
@@ -46,6 +50,9 @@ pub fn facts(project: &str, request: &AirlockRequest, now: Timestamp) -> Markup 
             @if let Some(text) = sealed(request) { dt { "Sealed" } dd { (text) } }
             @if let Some(content) = &status.content {
                 dt { "Digest" } dd { code title=(content.digest) { (content.digest) } }
+                @if let Some(recipient) = &content.recipient {
+                    dt { "Encrypted to the keys" } dd { code title=(recipient) { (recipient) } }
+                }
             }
             @if let Some(at) = &status.expires_at { dt { "Ends by itself" } dd { (time(at.0, now)) } }
         }
@@ -127,7 +134,9 @@ pub fn declared(spec: &AirlockRequestSpec) -> Markup {
     let outputs = spec.outputs.as_deref().unwrap_or_default();
     let imports = spec.imports.as_deref().unwrap_or_default();
     html! {
-        @if outputs.is_empty() && imports.is_empty() {
+        @if let Some(of) = &spec.transfer {
+            p { "What is granted as " strong { (of.grant) } ", as it was registered, for " strong { (of.sde) } ". Each file is encrypted to that environment's keys before it is sealed, and nobody on the way can read it. Nothing is declared." }
+        } @else if outputs.is_empty() && imports.is_empty() {
             p class="dim" { "Nothing has been declared yet." }
         }
         @for of in outputs { (output(of)) }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use sde_core::airlock::waiting::Actor;
 use sde_crds::AirlockRequest;
-use sde_crds::airlock_request::Direction;
+use sde_crds::airlock_request::{AirlockRequestSpec, Direction};
 use sde_crds::airlock_review::{ReviewDecision, ReviewReason, ReviewRole};
 use sde_crds::airlock_status::{AirlockPhase as Phase, AirlockRequestStatus, Severity};
 
@@ -68,6 +68,15 @@ pub fn direction(direction: Direction) -> &'static str {
         Direction::Export => "Export",
         Direction::Import => "Import",
         Direction::TransferToSde => "Transfer",
+    }
+}
+
+/// Which way it goes; of a transfer also to whom.
+pub fn way(spec: &AirlockRequestSpec) -> String {
+    let direction = direction(spec.direction);
+    match &spec.transfer {
+        Some(of) => format!("{direction} to {}", of.sde),
+        None => direction.to_owned(),
     }
 }
 

@@ -5,6 +5,7 @@ use sde_core::airlock::JobKind;
 use sde_core::airlock::observe::Delivered;
 use sde_core::airlock::report::{Report, Said, Scanned, Sealed, salted_digest};
 use sde_core::airlock::task::Task;
+use sde_core::airlock::transfer::recipient;
 
 use super::behaviour::Behaviour;
 use super::status::At;
@@ -42,6 +43,7 @@ fn result(task: &Task, behaviour: &Behaviour) -> Option<Said> {
             digest,
             files: 1,
             bytes: 10,
+            recipient: task.transfer.as_ref().and_then(|t| recipient(&t.keys)),
         }),
         JobKind::Scan => Said::Scanned(Scanned {
             digest: salted_digest(&task.salt, b"no findings"),

@@ -187,7 +187,7 @@ impl Chamber {
                 None => foreign(NO_NUMBER),
             });
         }
-        Ok(Manifest::new(files))
+        Ok(Manifest::new(files).to(sealed.recipient.clone()))
     }
 }
 

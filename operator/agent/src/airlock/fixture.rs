@@ -5,15 +5,20 @@ use std::path::{Path, PathBuf};
 
 use sde_core::airlock::JobKind;
 use sde_core::airlock::task::{Declaration, TASK_VERSION, Task, Thresholds};
+use sde_core::airlock::transfer::TransferTask;
 use sde_crds::airlock_request::Direction;
 use tempfile::TempDir;
 
 use super::chamber::Chamber;
+use super::encrypt::reader::Environment;
 
 pub const UID: &str = "7c1e6f1a-0b1d-4f5c-9a57-1f2e3d4c5b6a";
 
 /// Counts over the threshold, rounded to 5.
 pub const COUNTS: &[u8] = b"group,cases,controls\na,120,135\nb,140,155\n";
+
+/// Genotypes of two people.
+pub const VCF: &[u8] = b"##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tHG00096\tHG00097\n1\t100\trs1\tA\tG\t.\tPASS\t.\tGT\t0/1\t1/1\n";
 
 pub struct Site(TempDir);
 
@@ -87,6 +92,19 @@ pub fn task(kind: JobKind) -> Task {
         declaration: Declaration::default(),
         door: None,
         viewing: None,
+        transfer: None,
+    }
+}
+
+/// Seal of a transfer to an environment.
+pub fn transfer_to(environment: &Environment, manifest: Option<String>) -> Task {
+    Task {
+        direction: Direction::TransferToSde,
+        transfer: Some(TransferTask {
+            manifest,
+            keys: environment.keys(),
+        }),
+        ..task(JobKind::Seal)
     }
 }
 

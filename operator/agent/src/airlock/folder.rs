@@ -1,5 +1,5 @@
 //! A folder somebody else may write into while we read it: every name is resolved by the kernel below one open directory, without
-//! links of any kind and without leaving the mount (openat2), and what was opened is asked what it is. So a path that is swapped
+//! links of any kind and, where others could mount something, without leaving the mount (openat2), and what was opened is asked what it is. So a path that is swapped
 //! under us is refused, or is another file of the same folder; never one from elsewhere.
 
 use std::ffi::CStr;
@@ -23,9 +23,17 @@ pub const DEPTH_MAX: usize = 32;
 /// Folders in all, the first included: nobody looks through more, and a walk must end.
 pub const FOLDERS_MAX: usize = 1000;
 
-/// An open folder.
+/// An open folder, and how names below it are resolved.
 #[derive(Debug)]
-pub struct Folder(OwnedFd);
+pub struct Folder {
+    fd: OwnedFd,
+    resolve: ResolveFlags,
+}
+
+/// Below the folder, without links of any kind.
+const BELOW: ResolveFlags = ResolveFlags::BENEATH
+    .union(ResolveFlags::NO_SYMLINKS)
+    .union(ResolveFlags::NO_MAGICLINKS);
 
 /// A regular file that stands alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,16 +73,32 @@ impl Folder {
     /// As `open`: not there, not a folder, a link.
     pub fn open(path: &Path) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        Ok(Self(open(path, flags, Mode::empty())?))
+        Ok(Self {
+            fd: open(path, flags, Mode::empty())?,
+            resolve: BELOW | ResolveFlags::NO_XDEV,
+        })
+    }
+
+    /// The same with what is mounted in it: of a grant, each granted folder is a mount of its own, and nobody but the operator mounts
+    /// anything there.
+    ///
+    /// # Errors
+    /// As [`Folder::open`].
+    pub fn open_with_mounts(path: &Path) -> io::Result<Self> {
+        let resolve = BELOW;
+        Ok(Self {
+            resolve,
+            ..Self::open(path)?
+        })
     }
 
     /// Opens a file below it for reading. Does not wait for the other end of a pipe; what it is must be asked of the result.
     ///
     /// # Errors
-    /// `ELOOP` for a link anywhere on the way, `EXDEV` for another mount.
+    /// `ELOOP` for a link anywhere on the way, `EXDEV` for another mount where those are not looked into.
     pub fn file(&self, path: &str) -> Result<File, Errno> {
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
-        below(&self.0, path, flags).map(File::from)
+        self.below(&self.fd, path, flags).map(File::from)
     }
 
     /// Its regular files, each of which stands alone, by the bytes of their paths; with at most `files` of them and `bytes` in all.
@@ -96,9 +120,11 @@ impl Folder {
     /// # Errors
     /// [`JobError::Refused`] at the first thing that is not allowed.
     pub fn listed(&self, allowed: Allowed) -> Result<Listed, JobError> {
-        let again = below(&self.0, ".", OFlags::RDONLY | OFlags::DIRECTORY)
+        let again = self
+            .below(&self.fd, ".", OFlags::RDONLY | OFlags::DIRECTORY)
             .map_err(JobError::errno("the folder cannot be read"))?;
         let mut walk = Walk {
+            root: self,
             allowed,
             found: Vec::new(),
             folders: vec![(again, String::new(), 0)],
@@ -119,7 +145,7 @@ impl Folder {
     /// When it cannot be read.
     pub fn names(&self) -> io::Result<Vec<Vec<u8>>> {
         let mut names = Vec::new();
-        for entry in Dir::read_from(&self.0)? {
+        for entry in Dir::read_from(&self.fd)? {
             let entry = entry?;
             if !is_self(entry.file_name()) {
                 names.push(entry.file_name().to_bytes().to_vec());
@@ -128,10 +154,17 @@ impl Folder {
         names.sort_unstable();
         Ok(names)
     }
+
+    /// Opens what lies below one of its folders.
+    fn below(&self, folder: &OwnedFd, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
+        let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        openat2(folder, path, flags, Mode::empty(), self.resolve)
+    }
 }
 
 /// What is left to walk and what was found.
-struct Walk {
+struct Walk<'a> {
+    root: &'a Folder,
     /// Its bytes are those that are left.
     allowed: Allowed,
     found: Vec<Entry>,
@@ -139,7 +172,7 @@ struct Walk {
     seen: usize,
 }
 
-impl Walk {
+impl Walk<'_> {
     fn folder(&mut self, fd: &OwnedFd, path: &str, depth: usize) -> Result<(), JobError> {
         let unread = "a folder cannot be read";
         for entry in Dir::read_from(fd).map_err(JobError::errno(unread))? {
@@ -184,7 +217,7 @@ impl Walk {
                     return refused(Refusal::TooManyFiles);
                 }
                 let flags = OFlags::RDONLY | OFlags::DIRECTORY;
-                let below = below(fd, text, flags).map_err(swapped)?;
+                let below = self.root.below(fd, text, flags).map_err(swapped)?;
                 self.folders.push((below, path, depth + 1));
                 Ok(())
             }
@@ -215,15 +248,6 @@ impl Walk {
 /// Whether a path is one that a manifest can hold, whatever is there.
 pub fn can_be_sealed(path: &str) -> bool {
     path.len() <= PATH_MAX && !path.chars().any(char::is_control)
-}
-
-fn below(fd: &OwnedFd, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
-    let resolve = ResolveFlags::BENEATH
-        | ResolveFlags::NO_SYMLINKS
-        | ResolveFlags::NO_MAGICLINKS
-        | ResolveFlags::NO_XDEV;
-    let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    openat2(fd, path, flags, Mode::empty(), resolve)
 }
 
 /// A name that was one thing when it was looked at and is another when it is opened.

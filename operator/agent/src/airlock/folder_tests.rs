@@ -168,3 +168,16 @@ fn nothing_outside_is_opened() {
     }
     assert!(Folder::open(&site.source().join("out")).is_err());
 }
+
+#[test]
+fn what_is_mounted_below_is_another_place_unless_it_is_asked_for() {
+    // A mount that every container has.
+    let (folder, mounted) = (Path::new("/"), "proc/version");
+    let shut = Folder::open(folder).expect("folder").file(mounted);
+    assert_eq!(shut.err(), Some(Errno::XDEV));
+    let open = Folder::open_with_mounts(folder).expect("folder");
+    assert!(open.file(mounted).is_ok());
+    let link = open.file("proc/self/exe").err();
+    assert_eq!(link, Some(Errno::LOOP), "links are none of those");
+    assert_eq!(open.file("proc/../../etc/passwd").err(), Some(Errno::XDEV));
+}

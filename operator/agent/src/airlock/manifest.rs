@@ -14,8 +14,11 @@ const VERSION: u8 = 1;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Manifest {
     version: u8,
-    /// In the order of the bytes of their paths.
+    /// In the order of the bytes of the paths that they had.
     pub files: Vec<SealedFile>,
+    /// TransferToSde: to whose keys every file is encrypted (`transfer::recipient`). Whoever reads only this list knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipient: Option<String>,
 }
 
 /// One file. Owner, mode, times and extended attributes are not carried over.
@@ -24,7 +27,7 @@ pub struct Manifest {
 pub struct SealedFile {
     /// Its number, from 0: what it is called in the chamber and in the API.
     pub number: u64,
-    /// What it was called in the folder, with `/` between the parts.
+    /// What it was called in the folder, with `/` between the parts; encrypted, with the suffix of that.
     pub path: String,
     /// Bytes.
     pub size: u64,
@@ -38,7 +41,13 @@ impl Manifest {
         Self {
             version: VERSION,
             files,
+            recipient: None,
         }
+    }
+
+    /// The same, encrypted to somebody.
+    pub fn to(self, recipient: Option<String>) -> Self {
+        Self { recipient, ..self }
     }
 
     /// Reads a manifest; none when the bytes are anything else.

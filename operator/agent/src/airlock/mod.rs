@@ -4,7 +4,9 @@
 
 mod access;
 mod chamber;
+mod copy;
 mod deliver;
+mod encrypt;
 mod error;
 mod findings;
 #[cfg(test)]
@@ -48,7 +50,7 @@ pub struct Args {
     /// UID of the pod this runs in (downward API).
     #[arg(long, env = "SDE_POD_UID")]
     pod_uid: String,
-    /// Seal of an Export: the one folder that leaves.
+    /// Seal of an Export: the one folder that leaves; of a TransferToSde: what is granted.
     #[arg(long, env = "SDE_SOURCE", default_value = "/source")]
     source: PathBuf,
     /// Where the chamber, or the parts of it that this job needs, are mounted.

@@ -109,13 +109,12 @@ fn thresholds(task: &Task) -> Thresholds {
     .floored()
 }
 
-/// What findings mean: what goes to another environment leaves.
+/// What findings mean.
 fn direction(of: airlock_request::Direction) -> Direction {
     match of {
         airlock_request::Direction::Import => Direction::Import,
-        airlock_request::Direction::Export | airlock_request::Direction::TransferToSde => {
-            Direction::Export
-        }
+        airlock_request::Direction::Export => Direction::Export,
+        airlock_request::Direction::TransferToSde => Direction::Transfer,
     }
 }
 

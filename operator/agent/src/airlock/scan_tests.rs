@@ -10,11 +10,11 @@ use sde_crds::airlock_status::Severity;
 use serde_json::Value;
 
 use super::*;
-use crate::airlock::fixture::{COUNTS, Site, UID, task};
+use crate::airlock::encrypt::reader::Environment;
+use crate::airlock::fixture::{COUNTS, Site, UID, VCF, task, transfer_to};
 use crate::airlock::seal::seal;
 
 const SMALL: &[u8] = b"group,cases,controls\na,7,135\nb,140,155\n";
-const VCF: &[u8] = b"##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tHG00096\tHG00097\n1\t100\trs1\tA\tG\t.\tPASS\t.\tGT\t0/1\t1/1\n";
 
 fn site(files: &[(&str, &[u8])]) -> (Site, String) {
     let site = Site::new();
@@ -173,8 +173,6 @@ fn an_import_is_looked_at_as_one() {
         held(&leaving)[..2],
         [("AL-I002", 1, true), ("AL-S001", 1, false)]
     );
-    let out = with(airlock_request::Direction::TransferToSde, &[]);
-    assert_eq!(out, leaving, "to another environment it leaves too");
     let coming = with(airlock_request::Direction::Import, &[1]);
     assert_eq!(held(&coming), [("AL-N003", 1, false)]);
     assert_eq!(coming[0].severity, Severity::HoldSenior);
@@ -185,4 +183,43 @@ fn an_import_is_looked_at_as_one() {
     );
     let licensed = with(airlock_request::Direction::Import, &[]);
     assert!(licensed.iter().all(|r| r.rule != "AL-N005"));
+}
+
+#[test]
+fn what_goes_to_another_environment_must_be_encrypted() {
+    let environment = Environment::new();
+    let site = Site::new();
+    for (path, bytes) in [("cohort.vcf", VCF), ("a.csv", SMALL), ("empty", b"")] {
+        site.put(path, bytes);
+    }
+    let sealing = transfer_to(&environment, None);
+    let chamber = site.chamber();
+    let sealed = seal(&sealing, &site.source(), &chamber, &mut |_| {}).expect("sealed");
+    let scanning = Task {
+        kind: JobKind::Scan,
+        transfer: None,
+        ..sealing
+    };
+    let said = scan_quietly(&site, &scanning);
+    assert_eq!(said.rules, []);
+    assert_eq!(said.content_digest, sealed.digest);
+    let report: Value = serde_json::from_slice(&whole(&site)).expect("JSON");
+    let kinds = [0, 1, 2].map(|n| report["files"][n]["kind"].clone());
+    assert_eq!(kinds, ["Age", "Crypt4gh", "Age"]);
+
+    // The same as an Export, and what was never encrypted as a transfer.
+    let exported = scan_quietly(&site, &task(JobKind::Scan));
+    assert_eq!(held(&exported.rules)[0].0, "AL-G014");
+    let plain = |files: &[(&str, &[u8])]| {
+        let (site, _) = self::site(files);
+        scan_quietly(&site, &scanning).rules
+    };
+    let table = plain(&[("a.csv.age", COUNTS)]);
+    assert_eq!(held(&table), [("AL-G005", 1, false)]);
+    assert_eq!(table[0].severity, Severity::Block);
+    let genotypes = plain(&[("cohort.vcf.c4gh", VCF), ("a.csv.age", COUNTS)]);
+    assert_eq!(
+        held(&genotypes)[..2],
+        [("AL-I002", 1, true), ("AL-G005", 2, false)]
+    );
 }

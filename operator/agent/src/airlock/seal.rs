@@ -1,22 +1,23 @@
-//! Seal: one folder becomes the chamber's content. Until the manifest stands, whatever an earlier attempt left is removed and begun
-//! again; once it stands, a repeat only recomputes. So a job can be killed anywhere, and every attempt that ends says the same.
+//! Seal: one folder becomes the chamber's content, encrypted if it goes to another environment. Until the manifest stands, whatever an
+//! earlier attempt left is removed and begun again; once it stands, a repeat only recomputes. So a job can be killed anywhere, and
+//! once one has ended, every other says the same.
 
-use std::fs::File;
-use std::io::{self, Read, Write};
-use std::os::unix::fs::MetadataExt;
+use std::io;
 use std::path::Path;
 
 use sde_core::airlock::report::{Refusal, Sealed};
 use sde_core::airlock::task::Task;
 use sde_crds::airlock_request::Direction;
-use sha2::{Digest, Sha256};
 
-use crate::airlock::chamber::{Chamber, create};
+use crate::airlock::chamber::Chamber;
+use crate::airlock::copy::Copy;
+use crate::airlock::encrypt::Recipient;
 use crate::airlock::error::JobError;
-use crate::airlock::folder::{Entry, Folder, swapped};
+use crate::airlock::folder::Folder;
 use crate::airlock::inbox;
-use crate::airlock::manifest::{Manifest, SealedFile, file_name};
+use crate::airlock::manifest::Manifest;
 use crate::airlock::verify::is_laid;
+use crate::tree::Lines;
 
 /// Read at once; one buffer serves all files.
 const BUFFER: usize = 1 << 20;
@@ -40,8 +41,8 @@ pub enum Progress {
 
 /// Seals the folder at `source`, for an Import what was uploaded into the chamber, and says what is in the chamber now.
 ///
-/// A file is copied in one read and must be the same, in size and times, before and after; a shared memory mapping can get round
-/// that. What the manifest says is what was written, whatever the file was.
+/// What the manifest says is what was written, whatever a file was. For whom it was encrypted is in the manifest too, so that a repeat
+/// with other keys does not claim those.
 ///
 /// # Errors
 /// [`JobError::Refused`] for a folder that cannot be sealed, else nothing is known and it may be tried again.
@@ -51,11 +52,6 @@ pub fn seal(
     chamber: &Chamber,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Sealed, JobError> {
-    if task.direction == Direction::TransferToSde {
-        return Err(JobError::Unable(
-            "transfers to another environment are not carried out: nothing here encrypts to its key",
-        ));
-    }
     let manifest = match chamber.manifest()? {
         Some(manifest) => unchanged(task, chamber, manifest)?,
         None => copy_all(task, source, chamber, progress)?,
@@ -67,12 +63,17 @@ pub fn seal(
         digest: manifest.digest(&task.salt)?,
         files: manifest.files.len() as u64,
         bytes: manifest.size(),
+        recipient: manifest.recipient,
     })
 }
 
 /// An earlier attempt got to its end, and what it wrote is still there.
 fn unchanged(task: &Task, chamber: &Chamber, manifest: Manifest) -> Result<Manifest, JobError> {
-    if chamber.there(&manifest)? == manifest && is_laid(task, chamber, &manifest)? {
+    let encrypts = task.direction == Direction::TransferToSde;
+    if manifest.recipient.is_some() == encrypts
+        && chamber.there(&manifest)? == manifest
+        && is_laid(task, chamber, &manifest)?
+    {
         Ok(manifest)
     } else {
         Err(JobError::Chamber(
@@ -87,12 +88,8 @@ fn copy_all(
     chamber: &Chamber,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Manifest, JobError> {
-    let folder = match task.direction {
-        Direction::Import => uploaded(chamber)?,
-        Direction::Export | Direction::TransferToSde => {
-            Folder::open(source).map_err(JobError::io("the folder cannot be opened"))?
-        }
-    };
+    let recipient = recipient(task)?;
+    let folder = folder(task, source, chamber)?;
     let entries = folder.list(task.max_files, task.max_bytes)?;
     if entries.is_empty() {
         return Err(JobError::Refused(Refusal::Empty));
@@ -102,17 +99,25 @@ fn copy_all(
     progress(Progress::Begun);
     let mut buffer = vec![0; BUFFER];
     let mut files = Vec::new();
+    let mut plain = Lines::default();
     for (number, entry) in (0..).zip(&entries) {
         let mut copy = Copy {
             folder: &folder,
             chamber,
+            recipient: recipient.as_ref(),
             buffer: &mut buffer,
             progress,
         };
-        files.push(copy.one(number, entry)?);
+        let copied = copy.one(number, entry)?;
+        plain.add(&copied.plain, entry.size, entry.path.as_bytes());
+        files.push(copied.sealed);
         progress(Progress::Copied(number));
     }
-    let manifest = Manifest::new(files);
+    let registered = task.transfer.as_ref().and_then(|t| t.manifest.as_ref());
+    if registered.is_some_and(|registered| *registered != plain.digest()) {
+        return Err(JobError::Refused(Refusal::NotAsRegistered));
+    }
+    let manifest = Manifest::new(files).to(recipient.map(|r| r.digest));
     if task.direction == Direction::Import {
         let laid = &mut |number| progress(Progress::Laid(number));
         inbox::lay(chamber, &manifest, laid)?;
@@ -120,6 +125,25 @@ fn copy_all(
     chamber.seal(&manifest)?;
     progress(Progress::Sealed);
     Ok(manifest)
+}
+
+/// To whom it is encrypted; nobody, where it does not go to another environment.
+fn recipient(task: &Task) -> Result<Option<Recipient>, JobError> {
+    match (task.direction, &task.transfer) {
+        (Direction::TransferToSde, Some(transfer)) => Recipient::of(&transfer.keys).map(Some),
+        (Direction::TransferToSde, None) => Err(JobError::Unable("it does not say for whom")),
+        (Direction::Export | Direction::Import, _) => Ok(None),
+    }
+}
+
+/// What is sealed.
+fn folder(task: &Task, source: &Path, chamber: &Chamber) -> Result<Folder, JobError> {
+    let opened = match task.direction {
+        Direction::Import => return uploaded(chamber),
+        Direction::Export => Folder::open(source),
+        Direction::TransferToSde => Folder::open_with_mounts(source),
+    };
+    opened.map_err(JobError::io("the folder cannot be opened"))
 }
 
 fn uploaded(chamber: &Chamber) -> Result<Folder, JobError> {
@@ -130,83 +154,10 @@ fn uploaded(chamber: &Chamber) -> Result<Folder, JobError> {
     })
 }
 
-struct Copy<'a> {
-    folder: &'a Folder,
-    chamber: &'a Chamber,
-    buffer: &'a mut [u8],
-    progress: &'a mut dyn FnMut(Progress),
-}
-
-impl Copy<'_> {
-    /// Copies one file, which must stay the one that was listed.
-    fn one(&mut self, number: u64, entry: &Entry) -> Result<SealedFile, JobError> {
-        let mut from = self.folder.file(&entry.path).map_err(swapped)?;
-        let before = stamp(&from)?;
-        if (before.id, before.size) != (entry.id, entry.size) {
-            return Err(JobError::Refused(Refusal::Changed));
-        }
-        let unwritten = || JobError::io("the chamber cannot be written");
-        let mut to = create(&self.chamber.content().join(file_name(number))).map_err(unwritten())?;
-        let mut hasher = Sha256::new();
-        let mut size = 0;
-        loop {
-            let n = match from.read(self.buffer) {
-                Ok(0) => break,
-                Ok(n) => n,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(JobError::Io("a file cannot be read", error)),
-            };
-            size += n as u64;
-            // A file that grows as fast as it is read must not fill the chamber.
-            if size > entry.size {
-                return Err(JobError::Refused(Refusal::Changed));
-            }
-            let bytes = self.buffer.get(..n).unwrap_or_default();
-            hasher.update(bytes);
-            to.write_all(bytes).map_err(unwritten())?;
-            (self.progress)(Progress::Copying(number, size));
-        }
-        if size != entry.size || stamp(&from)? != before {
-            return Err(JobError::Refused(Refusal::Changed));
-        }
-        to.sync_all().map_err(unwritten())?;
-        Ok(SealedFile {
-            number,
-            path: entry.path.clone(),
-            size,
-            sha256: hex::encode(hasher.finalize()),
-        })
-    }
-}
-
-/// Which file it is, and when it was last changed.
-#[derive(PartialEq, Eq)]
-struct Stamp {
-    id: (u64, u64),
-    size: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
-}
-
-/// Asks an open file, which must be regular and stand alone.
-fn stamp(file: &File) -> Result<Stamp, JobError> {
-    let what = file
-        .metadata()
-        .map_err(JobError::io("a file cannot be looked at"))?;
-    if !what.is_file() {
-        return Err(JobError::Refused(Refusal::SpecialFile));
-    }
-    if what.nlink() > 1 {
-        return Err(JobError::Refused(Refusal::HardLink));
-    }
-    Ok(Stamp {
-        id: (what.dev(), what.ino()),
-        size: what.len(),
-        modified: (what.mtime(), what.mtime_nsec()),
-        changed: (what.ctime(), what.ctime_nsec()),
-    })
-}
-
 #[cfg(test)]
 #[path = "seal_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "transfer_tests.rs"]
+mod transfers;

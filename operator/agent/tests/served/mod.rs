@@ -3,6 +3,8 @@
 #![allow(dead_code, unused_imports, reason = "each test crate uses a part")]
 
 mod client;
+mod environment;
+mod signed;
 pub mod upload;
 
 use std::collections::BTreeMap;
@@ -24,7 +26,8 @@ use sde_core::airlock::{JobKind, Outcome};
 use sde_crds::airlock_request::Direction;
 use sde_crds::airlock_status::{Severity, Signal, SignalUnit};
 use sde_evidence::SigningKey;
-use sde_ticket::{Act, Audience, Issuer, Ticket, TicketSigner};
+use sde_ticket::{Act, Audience, Issuer, Ticket};
+pub use signed::{forged, signed};
 use tempfile::TempDir;
 
 pub const POD: &str = "11111111-0b1d-4f5c-9a57-1f2e3d4c5b6a";
@@ -123,8 +126,10 @@ fn viewing() -> ViewingKey {
 }
 
 pub fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.expect("after 1970").as_secs()
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("after 1970")
+        .as_secs()
 }
 
 impl Site {
@@ -221,6 +226,7 @@ impl Site {
                 findings: self.findings.clone(),
                 signals: vec![signal()],
             }),
+            transfer: environment::transfer(kind, self.direction),
         }
     }
 
@@ -369,21 +375,6 @@ impl Site {
             pod: POD.into(),
         }
     }
-}
-
-/// Signed by the key of its issuer.
-pub fn signed(ticket: &Ticket) -> String {
-    let pem = key(ticket.iss).to_pkcs8_pem().expect("PEM");
-    let signer = TicketSigner::new(ticket.iss, &pem).expect("a signer");
-    signer.sign(ticket).expect("a token")
-}
-
-/// Signed by a key that is nobody's.
-pub fn forged(ticket: &Ticket) -> String {
-    let key = SigningKey::generate(|bytes| *bytes = [9; 32]).expect("a key");
-    let pem = key.to_pkcs8_pem().expect("PEM");
-    let signer = TicketSigner::new(ticket.iss, &pem).expect("a signer");
-    signer.sign(ticket).expect("a token")
 }
 
 pub fn wait_until(what: &str, mut done: impl FnMut() -> bool) {

@@ -43,7 +43,7 @@ Example:
   kubectl sde airlock show prj-4f2c penetrance-tables"
     )]
     Show(ShowArgs),
-    /// Ask for a folder of your outbox to leave, or for files to come in
+    /// Ask for a folder of your outbox to leave, for files to come in, or for a grant to go to another environment
     #[command(
         after_help = "Every file is declared exactly once, by its number: files are counted from 0 in the order of their paths. FILE.yaml is a
 list, as crds/examples/airlockrequest.yaml has it under spec.outputs; `kubectl explain airlockrequest.spec.outputs` says what
@@ -51,10 +51,13 @@ each field means. Text is at most 160 characters in words of at most 32.
 
 An Export is sealed at once: the folder is copied, and later changes of it change nothing. Then confirm what was copied.
 An Import is a draft until its files are there: upload, seal, and declare them when you confirm.
+A transfer is a custodian's act: what is granted of a dataset is encrypted at once, file by file, to the keys of an environment
+that the SdePolicy lists and the approved Project names. Nothing of it is declared. Then confirm what was sealed.
 
 Examples:
   kubectl sde airlock submit prj-4f2c --folder penetrance-tables --purpose 'Tables for the article' --outputs outputs.yaml
-  kubectl sde airlock submit prj-4f2c --import --name reference --purpose 'A panel to impute with'"
+  kubectl sde airlock submit prj-4f2c --import --name reference --purpose 'A panel to impute with'
+  kubectl sde airlock submit prj-4f2c --transfer --grant genotypes --to example-partner-sde --purpose 'Analysis at the partner'"
     )]
     Submit(SubmitArgs),
     /// Have an Import of yours made ready to take its files; you upload them through the portal
@@ -68,7 +71,7 @@ Example:
     Upload(ShowArgs),
     /// Say that everything is there: it is copied as it is, and nothing is added or changed afterwards
     #[command(
-        after_help = "For an Import, once its files are uploaded. An Export that was made here is sealed already.
+        after_help = "For an Import, once its files are uploaded. An Export or a transfer that was made here is sealed already.
 
 Examples:
   kubectl sde airlock seal prj-4f2c reference
@@ -78,7 +81,8 @@ Examples:
     /// Submit exactly what was sealed of a request of yours: you look at its digest, files and bytes
     #[command(
         after_help = "Afterwards neither the declaration nor the content can change. An Import is declared here, when its files have numbers
-(--imports); of an Export the declaration that was made with it can be put right (--outputs). FILE.yaml is a list; its fields:
+(--imports); of an Export the declaration that was made with it can be put right (--outputs). Of a transfer nothing is declared:
+look at the grant, the environment and the digest of its keys. FILE.yaml is a list; its fields:
 kubectl explain airlockrequest.spec.imports. Of an Import, for example:
   - {name: panel, files: [0, 1], kind: Data, origin: 'The registry, release 7', licence: CC-BY-4.0}
 
@@ -100,7 +104,11 @@ Examples:
     --answer AL-S001=CountsSeen
   kubectl sde airlock review prj-4f2c penetrance-tables --decision Return --role OutputChecker --reason SmallCounts \\
     --refuse-file 0 --note 'Suppress the cells below ten'
-  kubectl sde airlock review prj-4f2c genotypes --decision Reject --role Custodian --reason IndividualLevel --note 'Send summaries'"
+  kubectl sde airlock review prj-4f2c genotypes --decision Reject --role Custodian --reason IndividualLevel --note 'Send summaries'
+
+A transfer is decided by custodians alone, who compare its environment and the digest of its keys:
+  kubectl sde airlock review prj-4f2c to-partner --decision Approve --role Custodian --reason CustodiansDecision \\
+    --seen ABCDEFGH234567AB"
     )]
     Review(ReviewArgs),
     /// Take a request of yours back, for good: nothing of it is released
@@ -215,18 +223,25 @@ pub struct SubmitArgs {
     pub project: String,
     #[command(flatten)]
     pub way: WayArgs,
+    #[command(flatten)]
+    pub transferred: TransferArgs,
     /// Why these files must cross
-    #[arg(long, value_name = "TEXT", value_parser = words)]
+    #[arg(
+        long,
+        visible_alias = "justification",
+        value_name = "TEXT",
+        value_parser = words
+    )]
     pub purpose: String,
     /// What leaves
     #[arg(
         long,
         value_name = "FILE.yaml",
         requires = "folder",
-        conflicts_with = "import"
+        conflicts_with_all = ["import", "transfer"]
     )]
     pub outputs: Option<PathBuf>,
-    /// Name of the request [default: that of the folder]
+    /// Name of the request [default: that of the folder or grant]
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
     /// The Returned request that this one answers
@@ -246,6 +261,30 @@ pub struct WayArgs {
     /// Files are to come in, which you upload afterwards
     #[arg(long)]
     pub import: bool,
+    /// A dataset grant is to go to another environment, encrypted to its keys; for custodians
+    #[arg(long, requires_all = ["grant", "to"])]
+    pub transfer: bool,
+}
+
+/// What goes to which other environment.
+#[derive(Debug, Args)]
+pub struct TransferArgs {
+    /// Dataset grant of the project that goes to another environment
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires = "transfer",
+        conflicts_with_all = ["folder", "import"]
+    )]
+    pub grant: Option<String>,
+    /// The environment, one of the SdePolicy's thirdPartySdes
+    #[arg(
+        long,
+        value_name = "SDE",
+        requires = "transfer",
+        conflicts_with_all = ["folder", "import"]
+    )]
+    pub to: Option<String>,
 }
 
 /// What the files are.
@@ -288,7 +327,7 @@ pub struct ReviewArgs {
     /// Role in which you decide
     #[arg(long, value_enum)]
     pub role: Role,
-    /// Why [default for Approve: SafeAsDeclared, or HeldButSafe with answers; for Reopen: HeldButSafe]
+    /// Why [default for Approve: SafeAsDeclared, HeldButSafe with answers, CustodiansDecision for a transfer; for Reopen: HeldButSafe]
     #[arg(long, value_enum, value_name = "CODE")]
     pub reason: Option<Reason>,
     /// What the requester should do; never what a file says

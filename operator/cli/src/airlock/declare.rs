@@ -97,14 +97,13 @@ impl Declared {
                 spec.imports = Some(imports);
                 Ok(("imports", said))
             }
+            (_, Direction::TransferToSde) => Err(CliError::Usage(format!(
+                "{} is a transfer, and nothing of it is declared: it is the grant, as it was registered. Confirm it without --outputs and --imports",
+                named(request)
+            ))),
             (_, direction) => Err(CliError::Usage(format!(
-                "{} is {}: an Export is declared by --outputs, an Import by --imports",
-                named(request),
-                match direction {
-                    Direction::Export => "an Export",
-                    Direction::Import => "an Import",
-                    Direction::TransferToSde => "a transfer",
-                }
+                "{} is an {direction:?}: an Export is declared by --outputs, an Import by --imports",
+                named(request)
             ))),
         }
     }

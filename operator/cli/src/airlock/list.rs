@@ -61,6 +61,14 @@ pub fn render(rows: &[Row], queue: bool, now: Timestamp, paint: Paint) -> String
     )
 }
 
+/// Which way it goes; of a transfer also what goes where.
+fn way(row: &Row) -> String {
+    match &row.transfer {
+        Some(of) => format!("{:?} {} → {}", row.direction, of.grant, of.sde),
+        None => format!("{:?}", row.direction),
+    }
+}
+
 fn cells(row: &Row, now: Timestamp) -> Vec<Line> {
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     let waits_for = match row.waits_for {
@@ -71,7 +79,7 @@ fn cells(row: &Row, now: Timestamp) -> Vec<Line> {
     vec![
         Line::new(Tone::Strong, row.project.clone()),
         Line::new(Tone::Strong, row.request.clone()),
-        Line::plain(format!("{:?}", row.direction)),
+        Line::plain(way(row)),
         Line::new(phase_tone(row.phase), row.phase.to_string()),
         Line::plain(row.requester.clone()),
         Line::plain(or_dash(row.files.map(|n| n.to_string()))),

@@ -1,18 +1,21 @@
 //! `kubectl sde airlock`: what leaves and enters a project. `inspect` needs no cluster.
 //!
 //! Here is the I/O; `view` makes typed data of requests (also the JSON), `list` and `show` render it, `change` is what a
-//! requester may still change, `submit` makes one, `declare` reads what its files are, `review` shows the review that core says may be created.
+//! requester may still change, `submit` makes one, `transfer` says whether one to another environment would go on, `known` reads what
+//! that depends on, `declare` reads what its files are, `review` shows the review that core says may be created.
 
 mod args;
 mod change;
 mod choices;
 mod declare;
 mod inspect;
+mod known;
 mod list;
 mod receipts;
 mod review;
 mod show;
 mod submit;
+mod transfer;
 mod view;
 
 #[cfg(test)]
@@ -21,6 +24,8 @@ mod review_tests;
 mod samples;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod transfer_tests;
 
 pub use args::Airlock;
 
@@ -29,13 +34,14 @@ use kube::api::{ListParams, Patch, PatchParams, PostParams};
 use kube::{Api, Client};
 use sde_crds::airlock_request::Direction;
 use sde_crds::airlock_review::ConflictOfInterest;
-use sde_crds::names::{POLICY_NAME, project_namespace};
-use sde_crds::{AirlockRequest, AirlockReview, Project, SdePolicy};
+use sde_crds::names::project_namespace;
+use sde_crds::{AirlockRequest, AirlockReview};
 use serde_json::Value;
 
 use args::{ConfirmArgs, ListArgs, RequestArgs, ReviewArgs, ShowArgs, SubmitArgs, WithdrawArgs};
 
 use declare::Declared;
+use known::around;
 
 use crate::approve::who_am_i;
 use crate::cluster::{self, Target};
@@ -114,7 +120,18 @@ async fn show(client: &Client, args: &ShowArgs, paint: Paint) -> Result<Done, Cl
 
 async fn submit(client: &Client, args: &SubmitArgs) -> Result<Done, CliError> {
     let outputs = args.outputs.as_deref().map(declare::file).transpose()?;
-    let request = submit::plan(args, outputs, &who_am_i(client).await?)?;
+    let me = who_am_i(client).await?;
+    let request = submit::plan(args, outputs, &me)?;
+    if let Some(of) = &request.spec.transfer {
+        let (project, policy) = around(client, &args.project, "request goes on").await?;
+        let policy = policy.map(|p| p.spec);
+        let known = transfer::Known {
+            me: &me,
+            project: project.as_ref(),
+            policy: policy.as_ref(),
+        };
+        transfer::check(of, &known, Timestamp::now())?;
+    }
     let named = change::named(&request);
     let api = requests(client, &args.project);
     let created = match api.create(&PostParams::default(), &request).await {
@@ -156,8 +173,11 @@ async fn confirm(client: &Client, args: &ConfirmArgs, paint: Paint) -> Result<Do
             Format::Json => out::note(&shown),
         }
         let question = format!(
-            "You submit exactly {}: {} files, {} bytes. Nothing of it changes afterwards.",
-            content.digest, content.files, content.bytes
+            "You submit exactly {}: {} files, {} bytes{}. Nothing of it changes afterwards.",
+            content.digest,
+            content.files,
+            content.bytes,
+            transfer::whither(&request.spec, content)
         );
         out::confirm(&question, &args.of.request)?;
     }
@@ -198,10 +218,7 @@ async fn seal(client: &Client, args: &WithdrawArgs) -> Result<Done, CliError> {
 
 async fn review(client: &Client, args: &ReviewArgs, paint: Paint) -> Result<Done, CliError> {
     let request = get(client, &args.of).await?;
-    let projects: Api<Project> = Api::all(client.clone());
-    let policies: Api<SdePolicy> = Api::all(client.clone());
-    let project = seen(projects.get_opt(&args.of.project).await, "the project")?;
-    let policy = seen(policies.get_opt(POLICY_NAME).await, "the SdePolicy")?;
+    let (project, policy) = around(client, &args.of.project, "review counts").await?;
     let policy = match policy.map(|p| p.spec.airlock) {
         Some(None) => {
             return Err(CliError::Refused(
@@ -265,20 +282,6 @@ async fn review(client: &Client, args: &ReviewArgs, paint: Paint) -> Result<Done
         ))?,
     }
     Ok(Done::Yes)
-}
-
-/// What this person may see; what they may not is not checked here, and that is said.
-fn seen<T>(found: kube::Result<Option<T>>, what: &str) -> Result<Option<T>, CliError> {
-    match found {
-        Ok(found) => Ok(found),
-        Err(error) if is_code(&error, 403) => {
-            out::note(&format!(
-                "You may not see {what}: whether this review counts is not checked against it before it is made."
-            ));
-            Ok(None)
-        }
-        Err(error) => Err(CliError::api(format!("reading {what}"))(error)),
-    }
 }
 
 async fn withdraw(client: &Client, args: &WithdrawArgs) -> Result<Done, CliError> {

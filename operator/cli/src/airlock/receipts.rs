@@ -21,6 +21,9 @@ struct Shown {
     name: String,
     request: String,
     event: String,
+    /// The environment to which it goes, if it is a transfer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sde: Option<String>,
     at: String,
     /// By the key in the record itself, which proves nothing alone.
     signature_holds: bool,
@@ -55,6 +58,7 @@ fn shown(receipt: &AirlockReceipt) -> Shown {
         name: receipt.metadata.name.clone().unwrap_or_default(),
         request: spec.request.clone(),
         event: format!("{:?}", spec.event),
+        sde: spec.sde.clone(),
         at: spec.at.0.to_string(),
         signature_holds: checked.verified,
     }
@@ -73,9 +77,14 @@ fn text(project: &str, shown: &[Shown]) -> String {
         } else {
             "  DOES NOT HOLD"
         };
+        let sde = of.sde.as_ref().map(|sde| format!(" for {sde}"));
         text.push_str(&format!(
-            "{}  {:<9}  {}  {}{holds}\n",
-            of.at, of.event, of.request, of.name
+            "{}  {:<9}  {}{}  {}{holds}\n",
+            of.at,
+            of.event,
+            of.request,
+            sde.unwrap_or_default(),
+            of.name
         ));
     }
     text.push_str("\nSignatures were checked with the keys in the receipts themselves, which proves nothing alone: write them to files\n(--directory) and check them with your own copy of the key (kubectl sde verify --key KEY --bundle FILE).\n");

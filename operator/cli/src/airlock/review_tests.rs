@@ -94,7 +94,7 @@ fn counted(
         reviews,
         project: None,
         policy: Some(policy.clone()),
-        sdes: std::collections::BTreeSet::new(),
+        sdes: std::collections::BTreeMap::new(),
         chamber: Chamber::default(),
         jobs: Vec::new(),
         room_to_view: false,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use sde_crds::AirlockRequest;
-use sde_crds::airlock_request::{Direction, Import, ImportKind};
+use sde_crds::airlock_request::{Direction, Import, ImportKind, TransferOfGrant};
 use sde_crds::airlock_review::{ReviewDecision, ReviewReason, ReviewRole};
 use sde_crds::airlock_status::{
     AirlockPhase as Phase, AirlockRequestStatus, Failure, FailureCause, Finding, Findings,
@@ -68,6 +68,7 @@ pub fn sealed() -> AirlockRequest {
         digest: digest('1'),
         files: 4,
         bytes: 48_213,
+        recipient: None,
     });
     request
 }
@@ -259,4 +260,56 @@ pub fn inbox() -> AirlockRequest {
         licence: Some("CC-BY-4.0".to_owned()),
     }]);
     scanned(request, Vec::new())
+}
+
+/// The other environment of the example policy.
+pub const SDE: &str = "example-partner-sde";
+
+/// One of the transfers' way: a custodian's, of a grant.
+fn transfer(mut request: AirlockRequest) -> AirlockRequest {
+    request.metadata.name = Some("genotypes".to_owned());
+    let spec = &mut request.spec;
+    spec.direction = Direction::TransferToSde;
+    spec.requester = "custodian-a".to_owned();
+    spec.folder = None;
+    spec.outputs = None;
+    spec.transfer = Some(TransferOfGrant {
+        grant: "genotypes".to_owned(),
+        sde: SDE.to_owned(),
+    });
+    spec.justification = "Analysis at the partner".to_owned();
+    spec.seal = true;
+    request
+}
+
+/// As a custodian made it.
+pub fn to_transfer() -> AirlockRequest {
+    transfer(draft())
+}
+
+/// Its files are encrypted, and wait for its requester.
+pub fn encrypted() -> AirlockRequest {
+    let mut request = transfer(sealed());
+    let policy = crate::fixtures::policy().spec;
+    let keys = policy.third_party_sdes.and_then(|all| all[0].keys.clone());
+    let status = request.status.get_or_insert_default();
+    let content = status.content.as_mut().unwrap();
+    content.recipient = sde_core::airlock::transfer::recipient(&keys.unwrap());
+    request
+}
+
+/// Encrypted to keys that the policy no longer has.
+pub fn stale() -> AirlockRequest {
+    let mut request = encrypted();
+    let ready = at(
+        Phase::Approved,
+        "TransferKeysChanged",
+        "What was sealed is encrypted to other keys than the SdePolicy now holds of example-partner-sde: withdraw the request and make another.",
+        "22:30",
+    );
+    request.spec.confirmed_digest = Some(digest('1'));
+    let status = request.status.get_or_insert_default();
+    let ready = ready.status.unwrap();
+    (status.phase, status.since, status.conditions) = (ready.phase, ready.since, ready.conditions);
+    request
 }

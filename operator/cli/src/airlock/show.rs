@@ -101,7 +101,7 @@ fn command(view: &View) -> Option<&'static str> {
 fn declared(spec: &AirlockRequestSpec) -> Tree {
     let what = match (&spec.folder, &spec.transfer) {
         (Some(folder), _) => format!("folder {folder} of {}", spec.requester),
-        (_, Some(t)) => format!("grant {} to {}, by {}", t.grant, t.sde, spec.requester),
+        (_, Some(t)) => format!("grant {} → {}, by {}", t.grant, t.sde, spec.requester),
         _ => format!("upload of {}", spec.requester),
     };
     let mut tree = branch(section("declared").and(Tone::Plain, what));
@@ -197,6 +197,12 @@ fn content(view: &View) -> Tree {
     );
     let mut tree = branch(line.and(tone, said));
     tree.leaf(Line::new(Tone::Dim, content.digest.clone()));
+    if let (Some(of), Some(recipient)) = (&view.spec.transfer, &content.recipient) {
+        tree.leaf(Line::plain(format!(
+            "encrypted to the keys of {}: {recipient}",
+            of.sde
+        )));
+    }
     tree
 }
 

@@ -11,7 +11,7 @@ use super::samples::{at, blocked, draft, failed, held, now, released, returned, 
 use super::view::Actor;
 use super::*;
 
-fn text(request: &AirlockRequest) -> String {
+pub fn text(request: &AirlockRequest) -> String {
     show::render(&view::view(request), now(), Paint(false), 110)
 }
 
@@ -163,7 +163,7 @@ fn a_list_is_of_one_project_or_of_all() {
     assert!(parse("kubectl-sde airlock list --all -o json").is_ok());
 }
 
-const OUTPUTS: &str = "
+pub const OUTPUTS: &str = "
 - name: age-at-diagnosis
   files: [0, 1]
   statistic: Frequencies
@@ -174,7 +174,7 @@ const OUTPUTS: &str = "
   intendedUse: Publication
 ";
 
-fn submit_args(line: &str) -> args::SubmitArgs {
+pub fn submit_args(line: &str) -> args::SubmitArgs {
     use clap::Parser;
     let cli = crate::args::Cli::try_parse_from(line.split(' ')).unwrap();
     match cli.command {
@@ -310,6 +310,12 @@ fn folder_and_outputs_or_imports() {
     };
     assert!(parse("--folder f --outputs o").is_ok());
     assert!(parse("--import --name n").is_ok());
+    assert!(parse("--transfer --grant g --to s").is_ok());
+    assert!(parse("--transfer --grant g").is_err());
+    assert!(parse("--transfer --to s").is_err());
+    assert!(parse("--grant g --to s --import --name n").is_err());
+    assert!(parse("--transfer --grant g --to s --outputs o").is_err());
+    assert!(parse("--transfer --grant g --to s --folder f --outputs o").is_err());
     assert!(parse("--name n").is_err());
     assert!(parse("--folder f").is_err());
     assert!(parse("--outputs o").is_err());

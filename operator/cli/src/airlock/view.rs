@@ -5,7 +5,7 @@ use sde_core::airlock::waiting::waits_for;
 pub use sde_core::airlock::waiting::{Actor, project, taken_back};
 use sde_core::conditions::{find, types};
 use sde_crds::AirlockRequest;
-use sde_crds::airlock_request::{AirlockRequestSpec, Direction};
+use sde_crds::airlock_request::{AirlockRequestSpec, Direction, TransferOfGrant};
 use sde_crds::airlock_status::{AirlockPhase as Phase, AirlockRequestStatus, Finding};
 use serde::Serialize;
 
@@ -19,6 +19,9 @@ pub struct Row {
     pub request: String,
     /// Which way.
     pub direction: Direction,
+    /// What goes to which other environment, when that is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<TransferOfGrant>,
     /// Where it is.
     pub phase: Phase,
     /// Who asks.
@@ -76,6 +79,7 @@ pub fn row(request: &AirlockRequest) -> Row {
         project: project(request),
         request: request.metadata.name.clone().unwrap_or_default(),
         direction: request.spec.direction,
+        transfer: request.spec.transfer.clone(),
         phase: status.phase,
         requester: request.spec.requester.clone(),
         files: status.content.as_ref().map(|c| c.files),

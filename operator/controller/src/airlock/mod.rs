@@ -7,15 +7,15 @@ mod phases;
 mod prove;
 mod receipt;
 mod room;
+mod start;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use kube::ResourceExt;
-use sde_core::airlock::{self, Step, Who};
+use sde_core::airlock::{self, Step};
 use sde_core::conditions::{find, types};
 use sde_crds::AirlockRequest;
-use sde_crds::airlock_request::Direction;
 use sde_crds::airlock_status::{AirlockPhase, AirlockRequestStatus};
 use sde_crds::names::AIRLOCK_FINALIZER;
 
@@ -63,7 +63,7 @@ impl AirlockController {
         request: &Arc<AirlockRequest>,
     ) -> Result<Action, ReconcileError> {
         let seen = stored(ctx, request).await;
-        let step = decide(&seen.observed);
+        let step = airlock::next(&seen.observed);
         if !step.acts() && !seen.misses_volume() {
             return self.rest(ctx, &seen, &step).await;
         }
@@ -77,7 +77,7 @@ impl AirlockController {
             let Some(seen) = observe::live(ctx, &key).await? else {
                 return Ok(Action::Resync);
             };
-            let step = decide(&seen.observed);
+            let step = airlock::next(&seen.observed);
             if !step.acts() {
                 return self.rest(ctx, &seen, &step).await;
             }
@@ -122,21 +122,6 @@ impl AirlockController {
             after = after.min(act::TURN);
         }
         Ok(Action::After(after))
-    }
-}
-
-/// The next step, as far as it is carried out: nothing yet encrypts what is to go to another environment.
-pub fn decide(observed: &airlock::Observed) -> Step {
-    let step = airlock::next(observed);
-    match &step {
-        _ if observed.spec().direction != Direction::TransferToSde => step,
-        Step::Done => step,
-        Step::Enter(entry) if airlock::ending::ended(entry.phase) => step,
-        _ => Step::wait(
-            "DirectionNotCarriedOut",
-            Who::Platform,
-            "This version carries out Exports and Imports only: withdraw the request.",
-        ),
     }
 }
 

@@ -1,13 +1,12 @@
 //! Reads one request with all that decides on it: from the stores while nothing happens, from the API server before every step.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim, Pod};
 use kube::ResourceExt;
 use sde_core::airlock::desired::claim;
 use sde_core::airlock::history::{Past, past};
-use sde_core::airlock::{self, Claim, Side, seen};
+use sde_core::airlock::{self, Claim, Side, seen, transfer};
 use sde_core::labels::ProjectId;
 use sde_core::project;
 use sde_crds::airlock_status::AirlockPhase;
@@ -191,6 +190,7 @@ fn assemble(ctx: &Context, id: &ProjectId, read: Read) -> Seen {
         pods,
     } = read;
     let [inside, outside] = &claims;
+    let now = ctx.clock.now();
     let observed = airlock::Observed {
         chamber: seen::chamber(
             id,
@@ -215,9 +215,12 @@ fn assemble(ctx: &Context, id: &ProjectId, read: Read) -> Seen {
                 .of(request.metadata.uid.as_deref().unwrap_or_default()),
         ),
         history: history(ctx, &request),
-        // Transfers are not carried out.
-        sdes: BTreeSet::new(),
-        now: ctx.clock.now(),
+        sdes: project
+            .as_ref()
+            .and_then(|p| p.policy.as_ref())
+            .map(|p| transfer::current(p, now))
+            .unwrap_or_default(),
+        now,
         request,
     };
     Seen {

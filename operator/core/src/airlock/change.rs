@@ -159,9 +159,9 @@ pub fn confirmation(request: &AirlockRequest, content: &SealedContent) -> Value 
 pub fn collect(request: &AirlockRequest, me: &str) -> Result<Option<Value>, Refusal> {
     own(request, me)?;
     let status = request.status.clone().unwrap_or_default();
-    if request.spec.direction != Direction::Export || status.phase != Phase::Released {
+    if request.spec.direction == Direction::Import || status.phase != Phase::Released {
         return Refusal::refused(format!(
-            "it is {}, and only an Export that is Released is collected",
+            "it is {}, and only an Export or a transfer that is Released is collected",
             status.phase
         ));
     }

@@ -12,6 +12,7 @@ use crate::airlock::observe::{Observed, Standing};
 use crate::airlock::review::said;
 use crate::airlock::serving;
 use crate::airlock::step::{Step, Who};
+use crate::airlock::transfer;
 use crate::rejection::Rejection;
 
 /// Days for which a chamber is kept when there is no policy to say.
@@ -151,10 +152,10 @@ pub fn delays_closing(observed: &Observed) -> Option<String> {
 pub fn collectable(observed: &Observed, person: &str) -> Result<(), Rejection> {
     let status = observed.status();
     let no = |reason, message: &str| Err(Rejection::new(reason, message));
-    if observed.spec().direction != Direction::Export || status.phase != Phase::Released {
+    if observed.spec().direction == Direction::Import || status.phase != Phase::Released {
         return no(
             "NotReleased",
-            "Only an Export that is Released can be collected.",
+            "Only an Export or a transfer that is Released can be collected.",
         );
     }
     if person != observed.spec().requester {
@@ -176,6 +177,17 @@ pub fn collectable(observed: &Observed, person: &str) -> Result<(), Rejection> {
             "ProjectNotOpen",
             "The project is not open: nothing leaves it now.",
         );
+    }
+    if observed.spec().direction == Direction::TransferToSde {
+        let refused = |project| {
+            let policy = observed.policy.as_ref()?;
+            Some(transfer::refused(observed, project, policy))
+        };
+        return match project.and_then(refused) {
+            Some(None) => Ok(()),
+            Some(Some(why)) => Err(why),
+            None => no("AirlockPolicyMissing", "Nobody says who may receive it."),
+        };
     }
     if !project.is_some_and(|p| p.receivers.contains(person)) {
         return no(

@@ -24,6 +24,7 @@ pub mod serving;
 pub mod status;
 pub mod step;
 pub mod task;
+pub mod transfer;
 pub mod viewing;
 pub mod waiting;
 

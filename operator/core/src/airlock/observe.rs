@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use sde_crds::airlock_request::AirlockRequestSpec;
 use sde_crds::airlock_status::{AirlockRequestStatus, Findings, SealedContent};
+use sde_crds::dataset::DatasetSpec;
 use sde_crds::policy_airlock::AirlockPolicy;
-use sde_crds::project::{Lifecycle, PersonRole, ProjectSpec};
+use sde_crds::project::{DatasetGrant, Lifecycle, PersonRole, ProjectSpec};
 use sde_crds::{AirlockRequest, AirlockReview};
 use serde::{Deserialize, Serialize};
 
 use crate::airlock::history::Past;
+use crate::airlock::transfer::{self, Sdes};
 use crate::airlock::viewing::ViewingKey;
 use crate::project::access::works;
 use crate::project::{self, State};
@@ -31,7 +33,7 @@ pub struct Observed {
     /// The airlock's part of the SdePolicy, when there is one.
     pub policy: Option<AirlockPolicy>,
     /// Other environments of the SdePolicy whose assessment is current.
-    pub sdes: BTreeSet<String>,
+    pub sdes: Sdes,
     /// Where its chamber is.
     pub chamber: Chamber,
     /// The agent's jobs for it.
@@ -90,8 +92,10 @@ pub struct Project {
     pub requesters: BTreeSet<String>,
     /// People who may receive what leaves: role Egress, approved and current.
     pub receivers: BTreeSet<String>,
-    /// Dataset grants in force.
+    /// Dataset grants in force whose bytes are those that were registered.
     pub grants: BTreeSet<String>,
+    /// Other environments to which its data may go (`transfer::named`).
+    pub sdes: BTreeSet<String>,
 }
 
 /// Whether a project's work goes on.
@@ -115,9 +119,22 @@ impl Project {
             as_open.project.spec.lifecycle = Lifecycle::Active;
         }
         let state = project::validate(&as_open).state;
-        let (people, grants) = match &state {
-            State::Open(open) => (open.people.clone(), open.grants.clone()),
-            _ => (Vec::new(), Vec::new()),
+        let (people, grants, sdes) = match &state {
+            State::Open(open) => (
+                open.people.clone(),
+                open.grants.clone(),
+                transfer::named(&open.spec, &observed.project.spec, &open.policy),
+            ),
+            _ => (Vec::new(), Vec::new(), BTreeSet::new()),
+        };
+        let status = observed.project.status.as_ref();
+        let verified = |grant: &DatasetGrant, dataset: &DatasetSpec| {
+            let mut checked = status.iter().flat_map(|s| s.datasets.iter().flatten());
+            checked.any(|g| {
+                g.name == grant.name
+                    && g.dataset == grant.dataset
+                    && g.manifest_digest.as_ref() == Some(&dataset.manifest_digest)
+            })
         };
         let standing = match state {
             _ if closing => Standing::Closing,
@@ -151,7 +168,12 @@ impl Project {
                 .filter(|p| p.roles.contains(&PersonRole::Egress))
                 .map(|p| p.user.clone())
                 .collect(),
-            grants: grants.into_iter().map(|(g, _)| g.name).collect(),
+            grants: grants
+                .into_iter()
+                .filter(|(grant, dataset)| verified(grant, dataset))
+                .map(|(grant, _)| grant.name)
+                .collect(),
+            sdes,
         }
     }
 }
@@ -240,6 +262,8 @@ pub struct Job {
     pub deleting: bool,
     /// How it ended.
     pub outcome: Outcome,
+    /// When it ended, where that is known.
+    pub ended: Option<Timestamp>,
     /// Where it serves, once it does: address and port, and its pod's UID.
     pub serving: Option<(String, String)>,
     /// Why its pod cannot go on, as a sentence.

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use sde_crds::airlock_request::Direction;
-use sde_crds::airlock_review::ReviewRole;
 use sde_crds::airlock_status::{
     AirlockPhase as Phase, Failure, FailureCause, Findings, ReleaseApproval, Severity,
 };
@@ -17,6 +16,7 @@ use crate::airlock::review::{Reopening, Tally, Verdict, policy_digest, reopening
 use crate::airlock::reviewing::lacking;
 use crate::airlock::serving;
 use crate::airlock::step::{Note, Step, Who, broken};
+use crate::airlock::transfer;
 use crate::approvals::short;
 
 pub(super) fn step(
@@ -80,43 +80,21 @@ fn asks(observed: &Observed, project: &Project, policy: &AirlockPolicy) -> Resul
     let spec = observed.spec();
     let asker = &spec.requester;
     let no = |reason, message: String| Err(Step::wait(reason, Who::Custodian, message));
-    match (spec.direction, &spec.transfer) {
-        (Direction::Export, _) if !project.receivers.contains(asker) => no(
+    match spec.direction {
+        Direction::Export if !project.receivers.contains(asker) => no(
             "RequesterNotApproved",
             format!(
                 "{asker} is not somebody of this Project who is approved, current and has role Egress: the custodian must say so."
             ),
         ),
-        (Direction::Import, _) if !project.requesters.contains(asker) => no(
+        Direction::Import if !project.requesters.contains(asker) => no(
             "RequesterNotApproved",
             format!(
                 "{asker} is not a Researcher of this Project who is approved and current: the custodian must say so."
             ),
         ),
-        (Direction::TransferToSde, transfer) => {
-            let holds = policy
-                .reviewers
-                .iter()
-                .any(|r| r.user == *asker && r.roles.contains(&ReviewRole::Custodian));
-            let listed = transfer.as_ref().is_some_and(|t| {
-                project.grants.contains(&t.grant) && observed.sdes.contains(&t.sde)
-            });
-            if !holds || observed.insider(asker) {
-                return no(
-                    "RequesterNotApproved",
-                    format!(
-                        "{asker} is not a Custodian of the SdePolicy's airlock, or is of the Project: a transfer is a custodian's act."
-                    ),
-                );
-            }
-            if !listed {
-                return no(
-                    "TransferNotListed",
-                    "The grant must be one of the Project's in force and the environment one of the SdePolicy's whose assessment is current.".to_owned(),
-                );
-            }
-            Ok(())
-        }
+        Direction::TransferToSde => transfer::refused(observed, project, policy)
+            .map_or(Ok(()), |why| no(why.reason, why.message)),
         _ => Ok(()),
     }
 }

@@ -8,13 +8,13 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use sde_crds::airlock_receipt::AirlockEvent;
 use sde_crds::airlock_review::ReviewDecision;
 use sde_crds::airlock_status::{
-    AirlockPhase as Phase, AirlockRequestStatus, Delivery, DeliveryOutcome,
+    AirlockPhase as Phase, AirlockRequestStatus, Delivery, DeliveryOutcome, SealedContent,
 };
 use sde_crds::policy_airlock::AirlockPolicy;
 use sde_crds::{AirlockReceiptSpec, AirlockReview};
 use sde_evidence::{
     Approver, AttestError, Content, Digest, DigestError, Event, Found, PseudonymKey, Receipt,
-    ReceiptRequest, SigningKey, sign_receipt,
+    ReceiptRequest, SigningKey, Transferred, sign_receipt,
 };
 use thiserror::Error;
 
@@ -142,6 +142,7 @@ pub fn receipt(
         request: said.request.name.clone(),
         request_uid: said.request.uid.clone(),
         event,
+        sde: said.request.transfer.as_ref().map(|t| t.sde.clone()),
         at: Time(at),
         bundle: sign_receipt(said, key)?.bundle_json,
         public_key: key.verifying_key().to_spki_pem()?,
@@ -179,6 +180,7 @@ fn predicate(
             uid: meta.uid.clone().unwrap_or_default(),
             direction: format!("{:?}", observed.spec().direction),
             requester: pseudonyms.pseudonym(&observed.spec().requester),
+            transfer: transferred(observed, content)?,
         },
         content: Content {
             digest: plain(&content.digest).parse()?,
@@ -200,6 +202,23 @@ fn predicate(
         reviews: reviews(observed, policy, event, pseudonyms),
         delivery: delivery.map(handed_out).transpose()?,
     })
+}
+
+fn transferred(
+    observed: &Observed,
+    content: &SealedContent,
+) -> Result<Option<Transferred>, ReceiptError> {
+    let Some(transfer) = &observed.spec().transfer else {
+        return Ok(None);
+    };
+    let recipient = content.recipient.as_ref();
+    Ok(Some(Transferred {
+        grant: transfer.grant.clone(),
+        sde: transfer.sde.clone(),
+        recipient: recipient
+            .ok_or(ReceiptError::Missing("recipient"))?
+            .parse()?,
+    }))
 }
 
 fn handed_out(delivery: &Delivery) -> Result<sde_evidence::Delivery, DigestError> {

@@ -64,6 +64,9 @@ pub struct Sealed {
     pub files: u64,
     /// All files together, in bytes.
     pub bytes: u64,
+    /// TransferToSde: to whose keys all of it is encrypted (`transfer::recipient`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipient: Option<String>,
 }
 
 /// Why a folder cannot be sealed. Names no file: this reaches the API.
@@ -87,6 +90,8 @@ pub enum Refusal {
     Unreadable,
     /// A file changed while it was copied.
     Changed,
+    /// Transfer: the grant does not hold what was registered.
+    NotAsRegistered,
 }
 
 impl Refusal {
@@ -116,6 +121,9 @@ impl Refusal {
             }
             Self::Changed => {
                 "A file changed while it was copied. Stop what writes into the folder."
+            }
+            Self::NotAsRegistered => {
+                "The grant does not hold the bytes that were registered as its Dataset. Find out who changed them."
             }
         }
     }
@@ -320,6 +328,7 @@ impl From<Sealed> for SealedContent {
             digest: sealed.digest,
             files: signed(sealed.files),
             bytes: signed(sealed.bytes),
+            recipient: sealed.recipient,
         }
     }
 }

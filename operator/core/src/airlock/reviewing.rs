@@ -64,7 +64,7 @@ pub fn plan(
     let (content, findings) = phase(request, decided, known)?;
     let held = answerable(request, decided.decision, known.policy);
     answered(decided, &held)?;
-    let reason = reason(decided, &held)?;
+    let reason = reason(request, decided, &held)?;
     complete(decided, content)?;
     let seen = code(decided)?;
     let spec = AirlockReviewSpec {
@@ -279,9 +279,16 @@ fn answered(decided: &Decided, held: &BTreeSet<String>) -> Result<(), Refusal> {
     )))
 }
 
-fn reason(decided: &Decided, held: &BTreeSet<String>) -> Result<ReviewReason, Refusal> {
+fn reason(
+    request: &AirlockRequest,
+    decided: &Decided,
+    held: &BTreeSet<String>,
+) -> Result<ReviewReason, Refusal> {
+    let transfer = request.spec.direction == Direction::TransferToSde;
     match (decided.reason, decided.decision) {
         (Some(reason), _) => Ok(reason),
+        // Of encrypted data of single people nobody says that it identifies nobody.
+        (None, ReviewDecision::Approve) if transfer => Ok(ReviewReason::CustodiansDecision),
         (None, ReviewDecision::Approve) if held.is_empty() => Ok(ReviewReason::SafeAsDeclared),
         (None, ReviewDecision::Approve | ReviewDecision::Reopen) => Ok(ReviewReason::HeldButSafe),
         (None, decision) => Err(Refusal::Incomplete(format!(

@@ -86,6 +86,7 @@ pub fn job(request: &AirlockRequest, pod: &Pod) -> Option<Job> {
         attempt: number(names::AIRLOCK_ATTEMPT_ANNOTATION)?,
         deleting: view.deleting(),
         outcome: outcome(view, kind),
+        ended: view.finished(CONTAINER).map(|at| at.0),
         serving: serving(view),
         held_up: held_up(view),
     })

@@ -4,6 +4,8 @@
 //! Every collection that was begun is written down before its job goes, and counts as if all had been handed out when nobody can
 //! say how much was.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use sde_crds::airlock_status::{
     AirlockPhase as Phase, AirlockRequestStatus, Delivery, DeliveryOutcome, Serving, ServingKind,
@@ -14,6 +16,9 @@ use crate::airlock::ending::collectable;
 use crate::airlock::observe::{Delivered, Job, JobKind, Observed, Outcome, Side, Standing};
 use crate::airlock::step::{Step, Who};
 use crate::time;
+
+/// Between the end of a viewer and the start of the next.
+const PAUSE: Duration = Duration::from_secs(30);
 
 /// What is found of a collection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,13 +37,30 @@ pub(super) fn over(observed: &Observed, job: &Job) -> bool {
         .is_some_and(|p| matches!(p.standing, Standing::Open | Standing::Closing));
     match job.kind {
         JobKind::Seal | JobKind::Scan | JobKind::Verify => false,
-        JobKind::View => shut || job.outcome != Outcome::Running,
+        JobKind::View => {
+            shut || (job.outcome != Outcome::Running && rested(observed, job).is_zero())
+        }
         JobKind::Deliver => job.attempt <= last(&observed.status()) || !may_collect(observed),
         // One that has ended stays as the mark that it was there, until the next is asked for.
         JobKind::Receive => {
             shut || (job.outcome != Outcome::Running && job.attempt < uploads(observed))
         }
     }
+}
+
+/// How much longer a viewer that broke stays as it is: one that always breaks at once is not started without pause.
+fn rested(observed: &Observed, job: &Job) -> Duration {
+    let left = job.ended.map_or(0, |ended| {
+        let since = observed.now.duration_since(ended).as_secs();
+        PAUSE.as_secs().cast_signed() - since
+    });
+    Duration::from_secs(u64::try_from(left).unwrap_or(0))
+}
+
+/// How long until a viewer that broke is started again; none when none has.
+pub(super) fn again(observed: &Observed) -> Option<Duration> {
+    let broken = viewer(observed).filter(|v| v.outcome != Outcome::Running)?;
+    Some(rested(observed, broken))
 }
 
 /// How often the requester has asked to upload.
@@ -81,6 +103,10 @@ pub(super) fn show(observed: &Observed) -> Result<(), Step> {
 /// Why nobody can open the files of a request that is to be looked at, and who can help: nobody can approve it until they can.
 pub(super) fn unseeable(observed: &Observed) -> Option<(&'static str, Who, String)> {
     match viewer(observed) {
+        Some(job) if job.outcome != Outcome::Running => {
+            let message = "Its files cannot be opened now: the viewer broke, and is started again in half a minute. kubectl logs of its pod shows why.";
+            Some(("ViewerBroken", Who::Platform, message.to_owned()))
+        }
         Some(job) => {
             let why = job.held_up.as_ref()?;
             let message = format!("Its files cannot be opened: {why}");

@@ -284,6 +284,9 @@ fn look_again(observed: &Observed, next: &AirlockRequestStatus) -> Duration {
     if let Some(at) = &next.expires_at {
         seconds = seconds.min(until(at));
     }
+    if let Some(again) = serving::again(observed) {
+        seconds = seconds.min(again.as_secs() + 1);
+    }
     if ended(next.phase) && next.chamber_gone_at.is_none() {
         seconds = seconds.min(kept_for(observed).as_secs() + 1);
     }

@@ -13,6 +13,7 @@ use crate::airlock::history;
 use crate::airlock::observe::JobKind;
 use crate::airlock::report::MAX_FILES;
 use crate::airlock::review::policy_digest;
+use crate::airlock::transfer::TransferTask;
 use crate::airlock::viewing::ViewingKey;
 use crate::lock::is_pod_uid;
 
@@ -51,6 +52,9 @@ pub struct Task {
     /// View: how it tells who has opened every file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub viewing: Option<ViewingTask>,
+    /// Seal of a TransferToSde: what is taken, and for whom.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<TransferTask>,
 }
 
 /// What a viewer makes codes of, beside what [`DoorTask`] says.
@@ -141,6 +145,9 @@ pub enum TaskError {
     /// View without [`ViewingTask`].
     #[error("the task does not say how codes are made")]
     NoViewing,
+    /// Seal of a TransferToSde without [`TransferTask`].
+    #[error("the task does not say for whom it is encrypted")]
+    NoTransfer,
     /// More files than a request may have.
     #[error("the task allows more than {MAX_FILES} files")]
     MaxFiles,
@@ -180,6 +187,7 @@ impl Task {
             },
             door,
             viewing: None,
+            transfer: None,
         }
     }
 
@@ -187,6 +195,12 @@ impl Task {
     #[must_use]
     pub fn with_viewing(self, viewing: Option<ViewingTask>) -> Self {
         Self { viewing, ..self }
+    }
+
+    /// The same, for Seal of a TransferToSde.
+    #[must_use]
+    pub fn with_transfer(self, transfer: Option<TransferTask>) -> Self {
+        Self { transfer, ..self }
     }
 
     /// The text for the environment variable.
@@ -214,6 +228,10 @@ impl Task {
         }
         if task.kind == JobKind::View && task.viewing.is_none() {
             return Err(TaskError::NoViewing);
+        }
+        let encrypts = task.kind == JobKind::Seal && task.direction == Direction::TransferToSde;
+        if encrypts && task.transfer.is_none() {
+            return Err(TaskError::NoTransfer);
         }
         if task.max_files > MAX_FILES {
             return Err(TaskError::MaxFiles);

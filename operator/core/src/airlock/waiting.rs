@@ -61,16 +61,20 @@ pub fn waits_for(
         return Actor::Operator;
     }
     match reason {
-        Some("ProjectNotOpen" | "RequesterNotApproved" | "TransferNotListed") => {
-            return Actor::Custodian;
-        }
+        Some(
+            "ProjectNotOpen"
+            | "RequesterNotApproved"
+            | "TransferNotListed"
+            | "TransferKeysMissing"
+            | "TransferKeysChanged",
+        ) => return Actor::Custodian,
         Some(
             "ProjectUnknown"
             | "AirlockPolicyMissing"
             | "TooFewReviewers"
-            | "DirectionNotCarriedOut"
             | "SentinelAbsent"
-            | "JobHeldUp",
+            | "JobHeldUp"
+            | "ViewerBroken",
         ) => return Actor::Platform,
         _ => {}
     }

@@ -1,5 +1,7 @@
 //! From an ended closure to its signed record. The same closure always gives the same bytes.
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use sde_crds::DestructionRecordSpec;
 use sde_crds::airlock_receipt::AirlockEvent;
@@ -11,7 +13,7 @@ use sde_evidence::{
     Access, Airlock, Assurance, AttestationId, Claim, Copies, Custodian, Dataset, Destination,
     DestructionFacts, Digest, Environment, Evidence, Exports, KeyProtection, Media, MediaKind,
     Method, Observed as Seen, Operator, Outcome, ProjectRef, PseudonymEntry, PseudonymKey,
-    ResidualClass, SELECTIVE_DELETION_REF, SigningKey, Subject, Technique, Times, Tool,
+    ResidualClass, SELECTIVE_DELETION_REF, SigningKey, Subject, Technique, ThirdParty, Times, Tool,
     Verification,
 };
 use thiserror::Error;
@@ -70,6 +72,7 @@ pub fn attest(
     seed.copy_from_slice(&sde_evidence::sha256(id.uid.as_bytes()).as_bytes()[..10]);
     let attestation_id = AttestationId::new(issued, seed).map_err(malformed("attestation id"))?;
     let approvers = closure_approvers(observed, closing);
+    let received = third_parties(observed);
 
     let mut document = Evidence {
         attestation_id: attestation_id.clone(),
@@ -78,8 +81,10 @@ pub fn attest(
             .any(|m| evidence::retained(m, mode))
         {
             Outcome::RetainedInaccessible
-        } else {
+        } else if received.is_empty() {
             Outcome::Destroyed
+        } else {
+            Outcome::DestroyedPending
         },
         claim: Claim::None,
         issued,
@@ -115,6 +120,7 @@ pub fn attest(
             .collect::<Result<_, _>>()?,
         copies: Copies {
             exports: exports(observed),
+            third_party_sdes: received,
             ..Copies::default()
         },
         access: Access {
@@ -182,6 +188,18 @@ fn exports(observed: &Observed) -> Exports {
     }
 }
 
+/// Other environments to which something was handed out, or may have been. What they confirm comes when this project is gone.
+fn third_parties(observed: &Observed) -> Vec<ThirdParty> {
+    let receipts = observed.receipts.values();
+    let collected = receipts.filter(|r| r.event == AirlockEvent::Collected);
+    let names: BTreeSet<&String> = collected.filter_map(|r| r.sde.as_ref()).collect();
+    let unconfirmed = |name: &String| ThirdParty {
+        name: name.clone(),
+        confirmation_digest: None,
+    };
+    names.into_iter().map(unconfirmed).collect()
+}
+
 fn record_outcome(outcome: Outcome) -> destruction_record::Outcome {
     match outcome {
         Outcome::Destroyed => destruction_record::Outcome::Destroyed,
@@ -247,7 +265,8 @@ fn times(closing: &ClosingStatus, outcome: Outcome) -> Times {
         closure_requested: closing.requested_at.0,
         access_revoked: Some(step_end(closing, "T1")),
         inventory_frozen: Some(step_end(closing, "T2")),
-        volumes_deleted: (outcome == Outcome::Destroyed).then(|| step_end(closing, "T7")),
+        volumes_deleted: (outcome != Outcome::RetainedInaccessible)
+            .then(|| step_end(closing, "T7")),
         namespace_gone: Some(step_end(closing, "T13")),
         issued: step_end(closing, "T13"),
     }

@@ -6,6 +6,7 @@ use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule, RoleBinding};
 use sde_core::access::{Form, Observed, desired};
 use sde_core::project;
 use sde_crds::names;
+use sde_crds::policy::SdePolicySpec;
 use sde_crds::project::{Lifecycle, PersonRole};
 
 use crate::sim::Sim;
@@ -170,6 +171,29 @@ fn one_is_acted_for_when_both_spec_and_binding_name_one_in_an_active_project() {
     );
     assert!(change(|_, b| *b = None).is_empty());
     assert!(change(|p, _| p.spec.lifecycle = Lifecycle::Closed).is_empty());
+}
+
+#[test]
+fn custodians_are_acted_for_where_they_can_transfer_and_the_acts_can_be_narrowed() {
+    let asking = |form, change: fn(&mut SdePolicySpec)| {
+        let mut observed = observed(form);
+        change(observed.policy.as_mut().unwrap());
+        people(&desired(&observed)[1])
+    };
+    let researchers = ["u-19ab", "u-7c1e"];
+    assert_eq!(
+        asking(Form::Constrained, |_| {}),
+        ["custodian-a", "custodian-b", "u-19ab", "u-7c1e"]
+    );
+    assert_eq!(asking(Form::Plain, |_| {}), researchers);
+    assert_eq!(
+        asking(Form::Constrained, |p| p
+            .third_party_sdes
+            .as_mut()
+            .unwrap()[0]
+            .keys = None),
+        researchers
+    );
 }
 
 #[test]

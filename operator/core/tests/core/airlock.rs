@@ -6,7 +6,7 @@ use sde_core::airlock::viewing::ViewingSecret;
 use sde_core::airlock::{Chamber, Observed, Outcome, Project, Standing, Step, Who, next};
 use sde_core::project;
 use sde_core::rejection::Rejection;
-use sde_crds::airlock_request::{Direction, Statistic, TransferOfGrant};
+use sde_crds::airlock_request::Statistic;
 use sde_crds::airlock_review::{AirlockReviewSpec, ConflictOfInterest, ReviewDecision, ReviewRole};
 use sde_crds::airlock_status::{AirlockPhase as Phase, Finding, Severity};
 use sde_crds::project::Lifecycle;
@@ -512,40 +512,6 @@ fn closing_ends_what_is_undecided_and_waits_for_what_was_approved() {
     );
     sim.later(8);
     assert_eq!(delays_closing(&sim.observed), None);
-}
-
-#[test]
-fn a_transfer_is_a_custodians_and_takes_two_others() {
-    let transfer = |requester: &str, sde: &str| {
-        let mut sim = Sim::new();
-        let spec = &mut sim.observed.request.spec;
-        (spec.direction, spec.folder, spec.outputs) = (Direction::TransferToSde, None, None);
-        spec.requester = requester.to_owned();
-        spec.transfer = Some(TransferOfGrant {
-            grant: "genotypes".to_owned(),
-            sde: sde.to_owned(),
-        });
-        let third = json!({"user": "custodian-c", "roles": ["Custodian"]});
-        let reviewers = &mut sim.observed.policy.as_mut().unwrap().reviewers;
-        reviewers.push(serde_json::from_value(third).unwrap());
-        sim
-    };
-    for (who, sde, why) in [
-        ("u-7c1e", "example-partner-sde", "RequesterNotApproved"),
-        ("checker-a", "example-partner-sde", "RequesterNotApproved"),
-        ("custodian-a", "another-sde", "TransferNotListed"),
-    ] {
-        assert_eq!(reason(&transfer(who, sde).run()).0, why, "{who}");
-    }
-    let mut sim = transfer("custodian-a", "example-partner-sde").confirmed();
-    sim.approve("checker-a");
-    sim.approve("checker-b");
-    sim.review("custodian-b", Custodian, Approve);
-    sim.run();
-    assert_eq!(sim.phase(), Phase::InReview, "output checkers do not count");
-    sim.review("custodian-c", Custodian, Approve);
-    sim.run();
-    assert_eq!(sim.phase(), Phase::Released);
 }
 
 #[test]

@@ -195,6 +195,7 @@ impl Delivery {
             deleting: false,
             outcome,
             serving: Some(("10.0.0.9:8444".to_owned(), pod.uid.to_string())),
+            ended: None,
             held_up: None,
         }
     }

@@ -386,6 +386,7 @@ impl Airlock {
                 digest: digest('1'),
                 files: 4,
                 bytes: 4,
+                recipient: None,
             }),
             Found::Scanned(version) => {
                 let mut found = findings(Vec::new(), self.policy(version).1.clone());
@@ -405,6 +406,7 @@ impl Airlock {
             deleting: false,
             outcome,
             serving: None,
+            ended: None,
             held_up: None,
         }
     }

@@ -10,6 +10,10 @@ use sde_core::airlock::{Claim, JobKind, Outcome, Side, Volume};
 use sde_core::labels::ProjectId;
 use sde_core::project::standing;
 use sde_core::targets::targets;
+use sde_crds::AirlockRequest;
+use sde_crds::airlock_request::Direction;
+use sde_crds::dataset::DatasetSpec;
+use sde_crds::project::DatasetGrant;
 use serde_json::{Value, json};
 
 use crate::airlock_sim::{REQUEST_UID, digest, request};
@@ -22,6 +26,15 @@ fn id() -> ProjectId {
 }
 
 fn job(kind: JobKind, side: Side) -> Pod {
+    job_of(request(), kind, side, None)
+}
+
+fn job_of(
+    request: AirlockRequest,
+    kind: JobKind,
+    side: Side,
+    data: Option<(&DatasetGrant, &DatasetSpec)>,
+) -> Pod {
     let observed = world::approved();
     let policy = observed.policy.clone().unwrap();
     let sentinel = observed.sentinel.clone().unwrap();
@@ -31,7 +44,6 @@ fn job(kind: JobKind, side: Side) -> Pod {
         &sentinel,
         &standing::neighbours(&[]),
     );
-    let request = request();
     let task = Task::new(
         kind,
         REQUEST_UID,
@@ -47,6 +59,7 @@ fn job(kind: JobKind, side: Side) -> Pod {
         attempt: 1,
         task: &task,
         placement: None,
+        data,
         beside: (kind == JobKind::Seal).then(|| node("worker-1")),
     };
     pod(
@@ -99,6 +112,58 @@ fn every_job() {
 }
 
 #[test]
+fn the_seal_of_a_transfer_mounts_what_is_granted_and_no_home() {
+    let mut request = request();
+    let spec = &mut request.spec;
+    (spec.direction, spec.folder, spec.outputs) = (Direction::TransferToSde, None, None);
+    let mut grant = world::approved().project.spec.datasets[0].clone();
+    grant.sub_paths = None;
+    for (dataset, volume) in [(world::dataset(), "an image"), (world::nfs(), "a claim")] {
+        let data = Some((&grant, &dataset.spec));
+        let pod = job_of(request.clone(), JobKind::Seal, Side::Project, data);
+        let spec = pod.spec.unwrap();
+        let claims: Vec<String> = spec
+            .volumes
+            .iter()
+            .flatten()
+            .filter_map(|v| Some(v.persistent_volume_claim.as_ref()?.claim_name.clone()))
+            .collect();
+        assert!(claims.iter().all(|c| !c.starts_with("home-")), "{claims:?}");
+        let images = spec.volumes.iter().flatten().filter(|v| v.image.is_some());
+        assert_eq!(
+            (images.count(), claims.len()),
+            if volume == "an image" { (1, 1) } else { (0, 2) }
+        );
+        let mounts = spec.containers[0].volume_mounts.clone().unwrap();
+        let source = mounts.iter().find(|m| m.mount_path == "/source").unwrap();
+        assert_eq!(source.read_only, Some(true), "{volume}");
+    }
+    grant.sub_paths = Some(vec!["chr20".to_owned(), "chr21/a".to_owned()]);
+    let nfs = world::nfs();
+    let pod = job_of(
+        request,
+        JobKind::Seal,
+        Side::Project,
+        Some((&grant, &nfs.spec)),
+    );
+    let mounts = pod.spec.unwrap().containers[0]
+        .volume_mounts
+        .clone()
+        .unwrap();
+    let of_data = mounts.iter().filter(|m| m.name.starts_with("data-"));
+    let of_data: Vec<_> = of_data
+        .map(|m| (m.mount_path.as_str(), m.sub_path.as_deref()))
+        .collect();
+    assert_eq!(
+        of_data,
+        [
+            ("/source/chr20", Some("chr20")),
+            ("/source/chr21/a", Some("chr21/a"))
+        ]
+    );
+}
+
+#[test]
 fn names_of_jobs_are_of_labels_length() {
     let mut request = request();
     request.metadata.name = Some("r".repeat(40));
@@ -131,6 +196,7 @@ fn a_job_is_what_its_own_pod_says() {
             digest: digest('1'),
             files: 1,
             bytes: 10,
+            recipient: None,
         };
         Report::new(uid, Said::Sealed(sealed)).to_message().unwrap()
     };

@@ -18,6 +18,7 @@ fn digest(digit: char) -> String {
 
 fn sealed() -> Said {
     Said::Sealed(Sealed {
+        recipient: None,
         digest: digest('a'),
         files: 3,
         bytes: 4711,
@@ -271,6 +272,7 @@ fn said() -> impl Strategy<Value = Said> {
     prop_oneof![
         (digest(), 1..=MAX_FILES, 0..=i64::MAX as u64).prop_map(|(digest, files, bytes)| {
             Said::Sealed(Sealed {
+                recipient: None,
                 digest,
                 files,
                 bytes,

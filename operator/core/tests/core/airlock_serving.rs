@@ -1,5 +1,6 @@
 //! Viewers and collections: started when they may be, stopped when they may not, and every collection written down.
 
+use jiff::Timestamp;
 use sde_core::airlock::serving::{Found, waits_for_room};
 use sde_core::airlock::{Delivered, Job, JobKind, Outcome, Standing, Step, next, status};
 use sde_core::rejection::Rejection;
@@ -87,8 +88,14 @@ fn reviewers_see_the_chamber_while_it_is_in_review_and_where_there_is_room() {
     sim.observed.room_to_view = true;
     sim.observed.jobs.last_mut().unwrap().held_up = Some("No node has room.".to_owned());
     assert_eq!(reason(&sim.run()), "JobHeldUp");
-    // One that broke goes, and another comes.
-    sim.observed.jobs.last_mut().unwrap().outcome = Outcome::Lost;
+    // One that broke goes after a pause, and another comes.
+    let broken = sim.observed.jobs.last_mut().unwrap();
+    (broken.outcome, broken.ended) = (Outcome::Lost, Some(sim.observed.now));
+    assert_eq!(reason(&sim.run()), "ViewerBroken");
+    let told = status(&sim.observed, &next(&sim.observed));
+    assert_eq!(told.look_again.as_secs(), 31);
+    let later = sim.observed.now.as_second() + 30;
+    sim.observed.now = Timestamp::from_second(later).unwrap();
     assert_eq!(next(&sim.observed), Step::DeleteJobs);
     sim.run();
     assert!(running(&sim, JobKind::View));
@@ -237,6 +244,7 @@ fn jobs_are_told_apart() {
         deleting: false,
         outcome: Outcome::Running,
         serving: None,
+        ended: None,
         held_up: None,
     };
     let serving: Vec<JobKind> = JobKind::ALL

@@ -1,9 +1,8 @@
 //! The example request in the example project, on a cluster that does at once what it is told.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 use sde_core::airlock::review::policy_digest;
+use sde_core::airlock::transfer;
 use sde_core::airlock::viewing::{Viewed, ViewingKey, ViewingSecret};
 use sde_core::airlock::{
     Chamber, Claim, Job, JobKind, Observed, Outcome, Project, Side, Step, Volume, next, status,
@@ -67,9 +66,12 @@ pub fn observed() -> Observed {
     Observed {
         request: request(),
         reviews: Vec::new(),
-        project: Some(Project::of(&open)),
+        project: Some(Project {
+            sdes: ["example-partner-sde".to_owned()].into(),
+            ..Project::of(&open)
+        }),
         policy: Some(policy),
-        sdes: BTreeSet::from(["example-partner-sde".to_owned()]),
+        sdes: transfer::current(&world::policy().spec, world::now()),
         chamber: Chamber::default(),
         jobs: Vec::new(),
         room_to_view: true,
@@ -228,6 +230,7 @@ impl Sim {
                         digest: self.bytes.clone(),
                         files: self.files,
                         bytes: 48_213,
+                        recipient: transfer::keys(observed).and_then(transfer::recipient),
                     }),
                     JobKind::Scan => Outcome::Scanned(findings(
                         self.found.clone(),
@@ -245,6 +248,7 @@ impl Sim {
                     serving: kind
                         .serves()
                         .then(|| ("10.0.0.9:8444".to_owned(), POD.to_owned())),
+                    ended: None,
                     held_up: None,
                 });
             }

@@ -6,12 +6,13 @@ use k8s_openapi::api::core::v1::{ObjectReference, PersistentVolume, PersistentVo
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use sde_core::closing::status::{begun, note};
 use sde_core::closing::{self, ClusterFacts, Live, Observed, Step, next};
-use sde_crds::DestructionRecordSpec;
+use sde_crds::airlock_receipt::AirlockEvent;
 use sde_crds::destruction_record::{Claim, Outcome};
 use sde_crds::names::CLOSING_FINALIZER;
 use sde_crds::project::{ClosureMode, Lifecycle};
 use sde_crds::project_approval::{ApprovalRole, Decision};
 use sde_crds::project_status::{AirlockEmptied, ClosingStatus};
+use sde_crds::{AirlockReceiptSpec, DestructionRecordSpec};
 use sde_evidence::{PseudonymKey, SigningKey, StepResult, verify};
 
 use crate::sim::Sim;
@@ -331,6 +332,55 @@ fn every_step_began_before_it_ended_and_ended_before_the_record_was_issued() {
             .as_ref()
             .is_some_and(|t| t.0 <= record.issued_at.0)
     }));
+}
+
+#[test]
+fn what_another_environment_may_have_received_is_pending() {
+    let receipt = |event, sde: Option<&str>| AirlockReceiptSpec {
+        project: "prj-4f2c".to_owned(),
+        project_uid: "11111111-1111-4111-8111-111111111111".to_owned(),
+        request: "transfer".to_owned(),
+        request_uid: "33333333-3333-4333-8333-333333333333".to_owned(),
+        event,
+        sde: sde.map(str::to_owned),
+        at: Time(world::now()),
+        bundle: "{}".to_owned(),
+        public_key: String::new(),
+    };
+    let attested = |receipts: &[AirlockReceiptSpec]| {
+        let mut closure = closed(ClosureMode::Delete, true);
+        let named = receipts.iter().enumerate();
+        let named = named.map(|(n, r)| (format!("receipt-{n}"), r.clone()));
+        closure.observed.receipts = named.collect();
+        let record = closure.until_attest().attest();
+        let verified = verified(&record);
+        let facts = verified.statement.predicate.facts();
+        let parties = facts.copies.third_party_sdes.iter();
+        assert!(facts.times.volumes_deleted.is_some());
+        let told = sde_evidence::summary(&verified.statement);
+        assert_eq!(
+            told.contains("did NOT confirm"),
+            facts.outcome == sde_evidence::Outcome::DestroyedPending
+        );
+        (
+            record.outcome,
+            parties.map(|p| p.name.clone()).collect::<Vec<_>>(),
+        )
+    };
+    let released = receipt(AirlockEvent::Released, Some("example-partner-sde"));
+    let exported = receipt(AirlockEvent::Collected, None);
+    let collected = receipt(AirlockEvent::Collected, Some("example-partner-sde"));
+    assert_eq!(
+        attested(&[exported.clone()]),
+        (Outcome::Destroyed, Vec::new())
+    );
+    assert_eq!(
+        attested(&[released, collected.clone(), collected]),
+        (
+            Outcome::DestroyedPending,
+            vec!["example-partner-sde".to_owned()]
+        )
+    );
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod airlock_report;
 mod airlock_serving;
 mod airlock_sim;
 mod airlock_task;
+mod airlock_transfers;
 mod approvals;
 mod attestation;
 mod closing_model;

@@ -280,8 +280,14 @@ fn pending(facts: &DestructionFacts) -> Option<String> {
         .residuals
         .iter()
         .map(|r| (format!("residual {}", r.class), r.expires_at));
+    let parties = facts.copies.third_party_sdes.iter();
+    let unconfirmed = parties.filter(|p| p.confirmation_digest.is_none());
     backups
         .chain(residuals)
         .find(|(_, at)| at.is_some_and(|at| at > facts.times.issued))
         .map(|(what, _)| what)
+        .or_else(|| {
+            let mut named = unconfirmed.map(|p| format!("environment {}", p.name));
+            named.next()
+        })
 }

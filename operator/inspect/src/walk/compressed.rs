@@ -1,18 +1,32 @@
 //! Streams that hold one thing: gzip, BGZF, zlib, xz, bzip2, zstd.
 
-use std::io::{BufReader, Read};
+use std::io::{BufRead, BufReader, Read};
 
 use flate2::bufread::ZlibDecoder;
 use lzma_rust2::XzReader;
 
 use super::Walk;
-use super::budget::Metered;
+use super::budget::{Budget, Metered};
 use super::bzip2::Blocks;
 use super::members::Members;
 use super::zstd::Frames;
 use crate::kind::Kind;
+use crate::limits::Limits;
 use crate::report::{Layer, Place};
 use crate::rules;
+
+/// What a compressed stream gives, whatever follows it; the reader again when it is none.
+pub fn decoder<'a, R: BufRead + 'a>(kind: Kind, input: R) -> Result<Box<dyn Read + 'a>, R> {
+    let budget = Budget::new(&Limits::default());
+    Ok(match kind {
+        Kind::Gzip | Kind::Bgzf => Box::new(Members::new(input)),
+        Kind::Zlib => Box::new(ZlibDecoder::new(input)),
+        Kind::Bzip2 => Box::new(Blocks::new(input)),
+        Kind::Zstd => Box::new(Frames::new(input, budget.dictionary())),
+        Kind::Xz => Box::new(XzReader::new_mem_limit(input, true, budget.xz_kib())),
+        _ => return Err(input),
+    })
+}
 
 impl Walk<'_> {
     /// Decompresses and looks at what comes out, and at what follows. `length` is that of the compressed bytes.

@@ -17,6 +17,7 @@ mod zstd;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 
 use budget::Budget;
+pub use compressed::decoder;
 pub use window::Window;
 
 use crate::findings::Findings;

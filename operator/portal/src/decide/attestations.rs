@@ -46,7 +46,10 @@ fn records(client: Client) -> Api<DestructionRecord> {
 fn outcome(outcome: Outcome) -> Markup {
     match outcome {
         Outcome::Destroyed => tag(Tone::Good, "Destroyed"),
-        Outcome::DestroyedPending => tag(Tone::Wait, "Destroyed, but for a copy that ends later"),
+        Outcome::DestroyedPending => tag(
+            Tone::Wait,
+            "Destroyed here, but for a copy that ends later, or elsewhere",
+        ),
         Outcome::RetainedInaccessible => tag(Tone::Plain, "Kept, unreachable"),
         Outcome::FailedPartial => tag(Tone::Bad, "Failed in part: a person must act"),
     }

@@ -6,6 +6,7 @@ use kube::{Api, Client};
 use sde_crds::airlock_review::ReviewRole;
 use sde_crds::names::{POLICY_NAME, project_namespace};
 use sde_crds::policy_airlock::AirlockPolicy;
+use sde_crds::policy_lists::ThirdPartySde;
 use sde_crds::{AirlockRequest, Project, SdePolicy};
 
 use super::seen;
@@ -21,6 +22,8 @@ pub struct Known {
     pub members: Vec<String>,
     /// The project's other requests.
     pub others: Vec<AirlockRequest>,
+    /// The environment to which a transfer goes, as the policy lists it.
+    pub sde: Option<ThirdPartySde>,
 }
 
 /// Reads it as the person.
@@ -51,12 +54,19 @@ pub async fn read(client: &Client, project: &str, name: &str) -> Result<Known, P
     let request = all.swap_remove(at);
     let policy = seen(policy, "reading the policy")?.flatten();
     let of = seen(of, "reading the project")?.flatten();
+    let policy = policy.map(|p| p.spec);
+    let sde = policy.as_ref().and_then(|p| {
+        let to = &request.spec.transfer.as_ref()?.sde;
+        let mut listed = p.third_party_sdes.iter().flatten();
+        listed.find(|s| s.name == *to).cloned()
+    });
     let people = of.into_iter().flat_map(|p| p.spec.people);
     Ok(Known {
         request,
-        policy: policy.and_then(|p| p.spec.airlock),
+        policy: policy.and_then(|p| p.airlock),
         members: people.map(|p| p.user).collect(),
         others: all,
+        sde,
     })
 }
 

@@ -10,6 +10,7 @@ pub mod one;
 mod projects;
 pub mod queue;
 mod receipts;
+mod receiver;
 mod review;
 mod spec;
 

@@ -8,7 +8,7 @@ use sde_crds::AirlockRequest;
 use sde_crds::airlock_status::{AirlockPhase as Phase, ServingKind};
 
 use super::known::{Known, read};
-use super::{Done, look_for, review};
+use super::{Done, look_for, receiver, review};
 use crate::app::App;
 use crate::args::Role;
 use crate::error::PageError;
@@ -94,6 +94,7 @@ pub fn render(
         h2 { "What it is said to be" }
         (show::declared(&request.spec))
         (look_for::in_import(&request.spec))
+        (receiver::show(known))
         h2 { "What was found" }
         (show::findings(request, Reader::Reviewer))
         @if looks {

@@ -8,6 +8,7 @@ use maud::{Markup, html};
 use sde_core::airlock::waiting::project;
 use sde_core::say::span;
 use sde_crds::AirlockRequest;
+use sde_crds::airlock_request::Direction;
 use sde_crds::airlock_status::AirlockPhase as Phase;
 
 use crate::app::App;
@@ -94,7 +95,7 @@ fn row(who: &SignedIn, request: &AirlockRequest, now: Timestamp) -> Markup {
         tr {
             th scope="row" { a href={ "/projects/" (project) "/requests/" (name) } { (name) } }
             td { (project) }
-            td { (words::direction(request.spec.direction)) }
+            td { (words::way(&request.spec)) }
             td { (words::phase(request)) }
             td { (progress.map_or("–", |p| p.summary.as_str())) }
             td { @if missing.is_empty() { "–" } @else { (missing.join(", ")) } }
@@ -116,6 +117,8 @@ fn stands(who: &SignedIn, request: &AirlockRequest) -> &'static str {
         "You asked: another must decide"
     } else if insider {
         "You are or were of the project: another must decide"
+    } else if request.spec.direction == Direction::TransferToSde {
+        "Custodians decide"
     } else {
         "You may decide"
     }

@@ -57,7 +57,10 @@ pub fn render(who: &SignedIn, receipts: Option<Vec<AirlockReceipt>>) -> Markup {
                                 th scope="row" { a href={ "/receipts/" (name) "/bundle.sigstore.json" } { (name) } }
                                 td { (of.spec.project) }
                                 td { (of.spec.request) }
-                                td { (event(of.spec.event)) }
+                                td {
+                                    (event(of.spec.event))
+                                    @if let Some(sde) = &of.spec.sde { " for " (sde) }
+                                }
                                 td { (stamp(of.spec.at.0)) }
                             }
                         }

@@ -8,6 +8,7 @@ use kube::api::PostParams;
 use maud::{Markup, html};
 use sde_core::airlock::reviewing::{self, Decided, answerable, code, plan};
 use sde_crds::AirlockReview;
+use sde_crds::airlock_request::Direction;
 use sde_crds::airlock_review::{Answer, ConflictOfInterest, ReviewDecision, ReviewRole};
 use sde_crds::airlock_status::AirlockPhase as Phase;
 use sde_crds::names::project_namespace;
@@ -41,7 +42,16 @@ pub fn form(who: &SignedIn, project: &str, known: &Known, filled: Filled<'_>) ->
     let request = &known.request;
     let name = request.metadata.name.as_deref().unwrap_or_default();
     let status = request.status.clone().unwrap_or_default();
-    let may = open(status.phase);
+    let mut may = open(status.phase).to_vec();
+    let mut roles = known.roles(who.user.as_str());
+    // Custodians alone vote on transfers; others can but stop them.
+    if request.spec.direction == Direction::TransferToSde {
+        if roles.contains(&ReviewRole::Custodian) {
+            roles = vec![ReviewRole::Custodian];
+        } else {
+            may.retain(|d| !matches!(d, ReviewDecision::Approve | ReviewDecision::Return));
+        }
+    }
     if may.is_empty() {
         return html! {};
     }
@@ -51,7 +61,6 @@ pub fn form(who: &SignedIn, project: &str, known: &Known, filled: Filled<'_>) ->
         .copied()
         .collect();
     let files = status.content.as_ref().map_or(0, |c| c.files);
-    let roles = known.roles(who.user.as_str());
     let held = held(known);
     html! {
         section aria-labelledby="decide" {

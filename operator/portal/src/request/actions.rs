@@ -14,9 +14,12 @@ use crate::show;
 use crate::signed_in::SignedIn;
 use crate::words::{Tone, tag};
 
+fn named(request: &AirlockRequest) -> &str {
+    request.metadata.name.as_deref().unwrap_or_default()
+}
+
 fn at(project: &str, request: &AirlockRequest) -> String {
-    let name = request.metadata.name.as_deref().unwrap_or_default();
-    format!("/projects/{project}/requests/{name}")
+    format!("/projects/{project}/requests/{}", named(request))
 }
 
 /// What takes it further.
@@ -31,13 +34,15 @@ pub fn all(
     let phase = request.status.as_ref().map_or(Phase::Draft, |s| s.phase);
     let export = request.spec.direction == Direction::Export;
     let import = request.spec.direction == Direction::Import;
+    let transfer = request.spec.direction == Direction::TransferToSde;
     let mine = request.spec.requester == me;
     let declares = (export || import) && change::declarable(request, me, None).is_ok();
     let seals = export && phase == Phase::Draft && matches!(change::seal(request, me), Ok(Some(_)));
     let retries =
         matches!(change::retry(request, me), Ok(Some(_))) && !(import && refused(request));
     let bringing = bring::upload(request) != bring::Upload::Shut;
-    let collects = export.then(|| change::collect(request, me));
+    let collects = (!import).then(|| change::collect(request, me));
+    let submits = transfer && change::confirmable(request, me, None).is_ok();
     let waits = matches!(
         phase,
         Phase::Draft | Phase::Sealing | Phase::Submitted | Phase::Scanning | Phase::Releasing
@@ -46,15 +51,16 @@ pub fn all(
         @if declares {
             p { a class="button" href={ (here) "/declare" } { "Say what each file is, and submit" } }
         }
+        @if submits { (in_terminal(&format!("confirm {project} {}", named(request)))) }
         @if seals {
             form method="post" action={ (here) "/seal" } { (csrf(who)) button type="submit" { "Copy the folder" } }
         }
         @if retries {
             form method="post" action={ (here) "/retry" } { (csrf(who)) button type="submit" { "Try again" } }
         }
-        @if phase == Phase::Returned && mine {
+        @if phase == Phase::Returned && mine && !transfer {
             @let folder = request.spec.folder.as_deref().unwrap_or_default();
-            @let name = request.metadata.name.as_deref().unwrap_or_default();
+            @let name = named(request);
             @let to = if import { "import" } else { "new" };
             p { a class="button" href={ "/projects/" (project) "/" (to) "?supersedes=" (name) "&folder=" (folder) } { "Ask again, answering this one" } }
         }
@@ -78,6 +84,11 @@ pub fn all(
     }
 }
 
+/// What is done in a terminal: of transfers the portal shows where they are, hands out what was released, and no more.
+fn in_terminal(command: &str) -> Markup {
+    html! { p { "In a terminal: " code { "kubectl sde airlock " (command) } } }
+}
+
 /// Whether what was to be sealed cannot be, as it is. Of an Import nothing can be put right afterwards.
 fn refused(request: &AirlockRequest) -> bool {
     let failure = request.status.as_ref().and_then(|s| s.failure.as_ref());
@@ -86,6 +97,7 @@ fn refused(request: &AirlockRequest) -> bool {
 
 /// What was collected so far.
 pub fn collections(request: &AirlockRequest, now: Timestamp) -> Markup {
+    let transfer = request.spec.direction == Direction::TransferToSde;
     let status = request.status.clone().unwrap_or_default();
     let deliveries = status.deliveries.unwrap_or_default();
     let receipts = status.receipts.unwrap_or_default();
@@ -101,7 +113,11 @@ pub fn collections(request: &AirlockRequest, now: Timestamp) -> Markup {
         }
         @if !receipts.is_empty() {
             h2 { "Receipts" }
-            p { "Signed records of what was decided and handed out. Your custodian or an auditor can give you a copy and check it." }
+            p {
+                "Signed records of what was decided and handed out. "
+                @if transfer { "They are yours to take from the portal in which you decide, under Receipts." }
+                @else { "Your custodian or an auditor can give you a copy and check it." }
+            }
             ul { @for receipt in &receipts { li { code { (receipt) } } } }
         }
     }

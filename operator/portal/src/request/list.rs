@@ -169,7 +169,7 @@ fn row(project: &str, request: &AirlockRequest, actor: Actor, now: Timestamp) ->
     html! {
         tr {
             th scope="row" { a href={ "/projects/" (project) "/requests/" (name) } { (name) } }
-            td { (words::direction(request.spec.direction)) }
+            td { (words::way(&request.spec)) }
             td { (words::phase(request)) }
             td { (status.and_then(|s| s.reviews.as_ref()).map_or("–", |r| r.summary.as_str())) }
             td { (show::sealed(request).as_deref().unwrap_or("–")) }
@@ -195,7 +195,7 @@ fn open(who: &SignedIn, problem: Option<&str>) -> Markup {
                 (csrf(who))
                 div class={ "field" @if problem.is_some() { " wrong" } } {
                     label for="project" { "Name of the project" }
-                    p class="hint" id="project-hint" { "As in your approval and in JupyterHub, such as prj-4f2c. This browser remembers it." }
+                    p class="hint" id="project-hint" { "As in your approval and in JupyterHub, such as prj-4f2c. This browser remembers it. A custodian who transfers opens the project whose data it is." }
                     input type="text" id="project" name="project" required maxlength="40" autocomplete="off" spellcheck="false" aria-describedby="project-hint" aria-invalid=[problem.map(|_| "true")];
                 }
                 button type="submit" { "Open" }

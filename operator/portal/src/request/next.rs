@@ -14,8 +14,12 @@ pub fn advice(request: &AirlockRequest) -> &'static str {
     if taken_back(spec, status.phase) {
         return "You have taken it back. Nothing of it is released; the copy is destroyed after a while.";
     }
-    let import = spec.direction == Direction::Import;
-    if let Some(text) = import.then(|| of_import(request)).flatten() {
+    let own = match spec.direction {
+        Direction::Export => None,
+        Direction::Import => of_import(request),
+        Direction::TransferToSde => of_transfer(request),
+    };
+    if let Some(text) = own {
         return text;
     }
     match status.phase {
@@ -130,33 +134,101 @@ fn of_import(request: &AirlockRequest) -> Option<&'static str> {
     })
 }
 
+/// What is said of a transfer alone.
+fn of_transfer(request: &AirlockRequest) -> Option<&'static str> {
+    let spec = &request.spec;
+    let status = request.status.clone().unwrap_or_default();
+    Some(match status.phase {
+        Phase::Draft if spec.seal => {
+            "What is granted is about to be encrypted to the environment's keys, and sealed."
+        }
+        Phase::Draft => {
+            "It is a draft, made elsewhere. Seal it in a terminal: what is granted is then encrypted to the environment's keys."
+        }
+        Phase::Sealing if status.content.is_some() && spec.confirmed_digest.is_none() => {
+            "What is granted was encrypted. Compare the digest of the keys with that of the keys which the environment has published, and submit exactly this: then other custodians decide on it."
+        }
+        Phase::Sealing => {
+            "What is granted is being encrypted to the environment's keys. Much of it takes long: look again later."
+        }
+        Phase::Scanning => "It is looked at whether every file is encrypted. You need do nothing.",
+        Phase::InReview => "Other custodians decide on it, at least two. To stop it, take it back.",
+        Phase::Blocked => {
+            "A rule forbids it, below: not all that was sealed is encrypted as it must be. Tell your platform team; another custodian signs it off."
+        }
+        Phase::Released => {
+            "It is one archive of encrypted files, which only the environment can open. It may be collected until its time is over; you see to it that it gets there."
+        }
+        Phase::Returned => {
+            "Custodians ask for something else, under Reviews. Make another request that answers this one, in a terminal."
+        }
+        Phase::Revoked => {
+            "A reviewer or custodian has revoked it. It can no longer be collected. What you handed on, ask the environment to destroy, and to say so; a reviewer or custodian will tell you why."
+        }
+        Phase::Failed => match status.failure.map(|f| f.cause) {
+            Some(FailureCause::FolderRefused) => {
+                "What is granted cannot be sealed as it is: it must hold plain files alone, no more of them than one request may, and exactly what was registered. Grant less of it and have that approved, or find out who changed it; then try again."
+            }
+            Some(FailureCause::ChamberLost) => {
+                "What was sealed is gone. Take this request back and make another one."
+            }
+            Some(FailureCause::ContentChanged | FailureCause::JobFailed) | None => return None,
+        },
+        Phase::Submitted
+        | Phase::Approved
+        | Phase::Releasing
+        | Phase::Rejected
+        | Phase::Withdrawn
+        | Phase::Expired => return None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::tests::fixtures;
 
+    const PHASES: [Phase; 15] = [
+        Phase::Draft,
+        Phase::Sealing,
+        Phase::Submitted,
+        Phase::Scanning,
+        Phase::InReview,
+        Phase::Blocked,
+        Phase::Approved,
+        Phase::Releasing,
+        Phase::Released,
+        Phase::Rejected,
+        Phase::Returned,
+        Phase::Withdrawn,
+        Phase::Failed,
+        Phase::Revoked,
+        Phase::Expired,
+    ];
+
+    /// A transfer comes from no outbox, is declared by nobody, and its requester is not of the project.
+    #[test]
+    fn a_transfer_is_spoken_of_as_one() {
+        let wrong = |text: &str| {
+            ["folder", "what each file is", "your project", "upload"]
+                .iter()
+                .any(|w| text.contains(w))
+        };
+        for phase in PHASES {
+            let mut request = fixtures::transfer("genotypes", phase);
+            assert!(!wrong(advice(&request)), "{phase}");
+            request.spec.seal = false;
+            assert!(!wrong(advice(&request)), "{phase}");
+        }
+        // The control: of others they are.
+        assert!(wrong(advice(&fixtures::sealed())) && wrong(advice(&fixtures::brought())));
+    }
+
     /// Whatever the phase, words for an Import speak of no outbox folder and of nothing that leaves.
     #[test]
     fn an_import_is_spoken_of_as_one() {
-        let phases = [
-            Phase::Draft,
-            Phase::Sealing,
-            Phase::Submitted,
-            Phase::Scanning,
-            Phase::InReview,
-            Phase::Blocked,
-            Phase::Approved,
-            Phase::Releasing,
-            Phase::Released,
-            Phase::Rejected,
-            Phase::Returned,
-            Phase::Withdrawn,
-            Phase::Failed,
-            Phase::Revoked,
-            Phase::Expired,
-        ];
         let wrong = |text: &str| text.contains("folder") || text.contains("leave");
-        for phase in phases {
+        for phase in PHASES {
             let mut request = fixtures::import("reference", phase);
             assert!(!wrong(advice(&request)), "{phase}");
             request.spec.seal = false;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use sde_core::airlock::review::policy_digest;
 use sde_core::project::validate::spec_digest;
-use sde_crds::airlock_request::{Direction, Import, ImportKind};
+use sde_crds::airlock_request::{Direction, Import, ImportKind, TransferOfGrant};
 use sde_crds::airlock_review::{ReviewDecision, ReviewReason, ReviewRole};
 use sde_crds::airlock_status::{
     AirlockPhase as Phase, AirlockRequestStatus, Finding, Findings, ReviewProgress, SealedContent,
@@ -91,6 +91,7 @@ pub fn request(name: &str, phase: Phase) -> AirlockRequest {
             digest: digest('1'),
             files: 4,
             bytes: 48_213,
+            recipient: None,
         }),
         ..AirlockRequestStatus::default()
     });
@@ -219,6 +220,26 @@ pub fn brought() -> AirlockRequest {
     let mut import = import("brought", Phase::Sealing);
     import.spec.imports = None;
     import
+}
+
+/// A custodian's transfer in a phase, encrypted to the keys that the policy has.
+pub fn transfer(name: &str, phase: Phase) -> AirlockRequest {
+    let mut transfer = request(name, phase);
+    let spec = &mut transfer.spec;
+    spec.direction = Direction::TransferToSde;
+    spec.requester = "custodian-a".to_owned();
+    spec.folder = None;
+    spec.outputs = None;
+    spec.justification = "Analysis at the partner".to_owned();
+    let sde = policy().spec.third_party_sdes.expect("sdes").remove(0);
+    spec.transfer = Some(TransferOfGrant {
+        grant: "genotypes".to_owned(),
+        sde: sde.name,
+    });
+    let status = transfer.status.get_or_insert_default();
+    let content = status.content.as_mut().expect("content");
+    content.recipient = sde_core::airlock::transfer::recipient(&sde.keys.expect("keys"));
+    transfer
 }
 
 fn list(kind: &str, items: Value) -> Value {

@@ -9,3 +9,4 @@ mod importing;
 mod issuer;
 mod rendering;
 mod signing_in;
+mod transferring;

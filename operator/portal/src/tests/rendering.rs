@@ -2,34 +2,37 @@
 
 use maud::{Markup, html};
 
-use sde_crds::airlock_request::Direction;
+use sde_crds::airlock_request::{Direction, TransferOfGrant};
 use sde_crds::airlock_status::AirlockPhase;
 
 use super::fixtures::{
-    brought, draft, held, import, now, policy, project, released, returned, sealed, who,
+    brought, draft, held, import, now, policy, project, released, returned, sealed, transfer, who,
 };
 use crate::decide;
 use crate::fields::{Fields, Problem};
 use crate::inputs::Filled;
 use crate::request;
 
-fn lines(page: &Markup) -> String {
+pub fn lines(page: &Markup) -> String {
     page.0.replace("><", ">\n<")
 }
 
-fn nothing(fields: &Fields) -> Filled<'_> {
+pub fn nothing(fields: &Fields) -> Filled<'_> {
     Filled {
         fields,
         problems: &[],
     }
 }
 
-fn known(request: sde_crds::AirlockRequest) -> decide::known::Known {
+pub fn known(request: sde_crds::AirlockRequest) -> decide::known::Known {
+    let listed = policy().spec.third_party_sdes.unwrap_or_default();
+    let to = request.spec.transfer.as_ref().map(|t| t.sde.clone());
     decide::known::Known {
         request,
         policy: policy().spec.airlock,
         members: vec!["u-7c1e".to_owned()],
         others: vec![],
+        sde: listed.into_iter().find(|s| Some(&s.name) == to.as_ref()),
     }
 }
 
@@ -261,6 +264,9 @@ fn nothing_that_a_person_wrote_becomes_markup() {
         import.origin = EVIL.to_owned();
         import.licence = Some(EVIL.to_owned());
     }
+    let mut going = transfer(EVIL, AirlockPhase::InReview);
+    let (grant, sde) = (EVIL.to_owned(), EVIL.to_owned());
+    going.spec.transfer = Some(TransferOfGrant { grant, sde });
     let mine = [request::list::Found {
         project: EVIL.to_owned(),
         remembered: true,
@@ -275,7 +281,9 @@ fn nothing_that_a_person_wrote_becomes_markup() {
         request::one::render(&me, EVIL, &coming, EVIL, None, now()),
         request::declare::render(&me, EVIL, &coming, filled, now()),
         decide::one::render(&me, EVIL, &known(coming), EVIL, None, filled, now()),
-        decide::queue::render(&me, Some(&[evil.clone(), held()]), now()),
+        request::one::render(&me, EVIL, &going, EVIL, None, now()),
+        decide::queue::render(&me, Some(&[going.clone(), evil.clone(), held()]), now()),
+        decide::one::render(&me, EVIL, &known(going), EVIL, None, filled, now()),
         decide::one::render(&me, EVIL, &known(evil), EVIL, None, filled, now()),
         decide::approve::render(&me, &found, EVIL, filled),
         decide::closures::render(&me, &found, EVIL, filled),

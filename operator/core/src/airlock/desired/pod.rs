@@ -9,8 +9,10 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use sde_crds::AirlockRequest;
 use sde_crds::airlock_request::Direction;
+use sde_crds::dataset::DatasetSpec;
 use sde_crds::names::{self, component};
 use sde_crds::policy::Placement;
+use sde_crds::project::DatasetGrant;
 
 use super::{claim, labels};
 use crate::airlock::observe::{JobKind, Side};
@@ -18,6 +20,7 @@ use crate::airlock::task::{TASK_ENV, Task};
 use crate::labels::{ProjectId, home_claim};
 use crate::lock::Target;
 use crate::pod::{self, Locked};
+use crate::project::data;
 use crate::settings::Settings;
 use crate::targets::SentinelAt;
 use crate::workspace::notebook::RESEARCHER;
@@ -48,6 +51,8 @@ pub struct Work<'a> {
     pub task: &'a Task,
     /// Where its tier runs.
     pub placement: Option<Placement>,
+    /// Seal of a TransferToSde: the grant that it takes.
+    pub data: Option<(&'a DatasetGrant, &'a DatasetSpec)>,
     /// Nodes that can reach the requester's home, where it is known: a home is mounted on one node at a time.
     pub beside: Option<NodeSelector>,
 }
@@ -195,7 +200,9 @@ fn mounts(settings: &Settings, work: &Work<'_>) -> Vec<VolumeMount> {
                 mount("home", "/source", Some(path), false)
             });
             let chamber = mount("chamber", "/chamber", None, true);
-            folder.into_iter().chain([chamber]).collect()
+            let granted = work.data.map(|(grant, _)| granted(settings, grant));
+            let source = folder.into_iter().chain(granted.into_iter().flatten());
+            source.chain([chamber]).collect()
         }
         JobKind::Receive => vec![part("upload", true)],
         JobKind::Scan => vec![
@@ -217,6 +224,16 @@ fn mounts(settings: &Settings, work: &Work<'_>) -> Vec<VolumeMount> {
     }
 }
 
+/// What of a grant is granted, where Seal looks for it.
+fn granted(settings: &Settings, grant: &DatasetGrant) -> Vec<VolumeMount> {
+    let root = format!("{}/{}", data::DATA_ROOT, grant.name);
+    let mut mounts = data::mounts(settings, grant);
+    for mount in &mut mounts {
+        mount.mount_path = mount.mount_path.replacen(&root, "/source", 1);
+    }
+    mounts
+}
+
 fn volumes(work: &Work<'_>) -> Vec<Volume> {
     let of_claim = |name: &str, claim: String, read_only: Option<bool>| Volume {
         name: name.to_owned(),
@@ -231,6 +248,10 @@ fn volumes(work: &Work<'_>) -> Vec<Volume> {
         let home = home_claim(&work.request.spec.requester);
         volumes.push(of_claim("home", home, Some(true)));
     }
+    volumes.extend(
+        work.data
+            .map(|(grant, dataset)| data::pod_volume(grant, dataset)),
+    );
     volumes
 }
 
