@@ -323,7 +323,7 @@ fn of_a_transfer_people_see_what_is_encrypted_and_get_their_code() {
     }
     assert_eq!(shown(&list), None, "nothing was opened");
     // As bytes, the magic of each; and nothing of what is inside.
-    let (age, crypt4gh) = (text("files/0/"), text("files/1/"));
+    let (age, crypt4gh) = (text("files/0/?as=hex"), text("files/1/?as=hex"));
     assert!(age.contains("61 67 65 2d 65 6e 63 72"), "{age}");
     assert!(crypt4gh.contains("63 72 79 70 74 34 67 68"), "{crypt4gh}");
     for page in [

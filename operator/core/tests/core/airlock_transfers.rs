@@ -2,13 +2,15 @@
 
 use sde_core::airlock::ending::collectable;
 use sde_core::airlock::receipt::{Due, receipt};
-use sde_core::airlock::{Delivered, JobKind, Outcome, Side, Step, Who, next, transfer};
+use sde_core::airlock::{Delivered, JobKind, Outcome, Project, Side, Step, Who, next, transfer};
 use sde_core::labels::ProjectId;
 use sde_crds::airlock_receipt::AirlockEvent;
 use sde_crds::airlock_request::{Direction, TransferOfGrant};
 use sde_crds::airlock_review::ReviewDecision::Approve;
 use sde_crds::airlock_review::ReviewRole::{Custodian, OutputChecker};
 use sde_crds::airlock_status::AirlockPhase as Phase;
+use sde_crds::policy::SdePolicySpec;
+use sde_crds::project::ProjectSpec;
 use sde_evidence::{PseudonymKey, SigningKey, verify_receipt};
 use serde_json::json;
 
@@ -93,6 +95,10 @@ fn it_is_a_custodians_and_takes_two_others() {
     assert_eq!(sim.phase(), Phase::Released);
 }
 
+fn project(sim: &mut Sim) -> &mut Project {
+    sim.observed.project.as_mut().unwrap()
+}
+
 #[test]
 fn it_goes_nowhere_that_the_project_does_not_name_or_that_has_no_keys() {
     let ask = |change: fn(&mut Sim)| {
@@ -100,9 +106,6 @@ fn it_goes_nowhere_that_the_project_does_not_name_or_that_has_no_keys() {
         change(&mut sim);
         waits(&sim.run()).0
     };
-    fn project(sim: &mut Sim) -> &mut sde_core::airlock::Project {
-        sim.observed.project.as_mut().unwrap()
-    }
     assert_eq!(
         ask(|sim| project(sim).sdes.clear()),
         "TransferNotListed",
@@ -140,6 +143,10 @@ fn an_assessment_that_is_over_or_to_come_lists_nobody() {
     assert!(!listed("2028-10-21T00:00:00Z"));
 }
 
+fn named(spec: &ProjectSpec, present: &ProjectSpec, policy: &SdePolicySpec) -> bool {
+    !transfer::named(spec, present, policy).is_empty()
+}
+
 #[test]
 fn it_goes_to_third_parties_of_both_specs_and_abroad_on_a_basis() {
     let policy = world::policy().spec;
@@ -149,7 +156,6 @@ fn it_goes_to_third_parties_of_both_specs_and_abroad_on_a_basis() {
         serde_json::from_value(text).ok()
     };
     spec.setting = setting("ThirdParty");
-    let named = |spec, present, policy| !transfer::named(spec, present, policy).is_empty();
     assert!(named(&spec, &spec, &policy));
     let mut other = spec.clone();
     other.setting = setting("Federated");
