@@ -226,7 +226,7 @@ async fn withdrawn(lab: &Lab) -> Result<()> {
     check_equal(
         "other environments",
         &transfers::named(&record)?,
-        &json!([]),
+        &Vec::new(),
     )?;
     let namespaces: Api<Namespace> = Api::all(lab.plane.admin());
     gone(&namespaces, &airlock_namespace(name)).await

@@ -9,7 +9,7 @@ use sde_crds::destruction_record::Outcome;
 use sde_crds::names::POLICY_NAME;
 use sde_crds::policy_lists::SdeKeys;
 use sde_crds::{AirlockReceipt, AirlockRequest, DestructionRecord, Project, SdePolicy};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::airlock_export::{CHECKERS, Export};
 use super::airlock_reviews::{reviewers, set_reviewers};
@@ -114,14 +114,18 @@ pub(super) async fn hand_over(lab: &Lab, project: &str, name: &str) -> Result<Ai
     transfer.collected().await
 }
 
-/// What an attestation says of other environments.
+/// Other environments that an attestation names, none of which has confirmed anything.
 ///
 /// # Errors
-/// When its evidence is not JSON.
-pub(super) fn named(record: &DestructionRecord) -> Result<Value> {
-    let evidence: Value =
-        serde_json::from_str(&record.spec.evidence).map_err(malformed("evidence"))?;
-    Ok(evidence["copies"]["thirdPartySDEs"].clone())
+/// When it does not verify.
+pub(super) fn named(record: &DestructionRecord) -> Result<Vec<String>> {
+    let spec = &record.spec;
+    let (bundle, evidence) = (spec.bundle.as_bytes(), spec.evidence.as_bytes());
+    let verified = sde_evidence::verify(bundle, evidence, &spec.public_key);
+    let verified = verified.map_err(malformed("attestation"))?;
+    let parties = &verified.statement.predicate.facts().copies.third_party_sdes;
+    let unconfirmed = parties.iter().filter(|p| p.confirmation_digest.is_none());
+    Ok(unconfirmed.map(|p| p.name.clone()).collect())
 }
 
 /// Encrypted to the keys that the policy holds, agreed by two, with receipts that name the environment; and so does the attestation of
@@ -157,7 +161,7 @@ pub(super) async fn handed_over(lab: &Lab) -> Result<()> {
     check_equal(
         "other environments",
         &named(&record)?,
-        &json!([{"name": PARTNER}]),
+        &vec![PARTNER.to_owned()],
     )
 }
 

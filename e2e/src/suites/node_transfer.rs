@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::read::MultiGzDecoder;
 use sde_core::airlock::transfer::recipient;
 use sde_crds::policy_lists::SdeKeys;
+use sde_evidence::Outcome;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -246,15 +247,17 @@ fn bytes_on(page: &str) -> Vec<u8> {
 
 /// The attestation waits for what the partner confirms, and says so to whoever verifies it with stock tools.
 fn names_the_partner(ended: &Ended) -> Result<()> {
-    let evidence = paths::read(&ended.exported.folder().join("evidence.json"))?;
-    let evidence: Value = serde_json::from_str(&evidence)
-        .map_err(|e| SuiteError::Check(format!("the evidence: {e}")))?;
-    check_equal(
-        "other environments",
-        &evidence["copies"]["thirdPartySDEs"],
-        &json!([{"name": PARTNER}]),
-    )?;
-    check_equal("outcome", &evidence["outcome"], &json!("destroyed-pending"))?;
+    let read = |name: &str| paths::read(&ended.exported.folder().join(name));
+    let (bundle, evidence) = (read("bundle.sigstore.json")?, read("evidence.json")?);
+    let key = read("key-from-the-status.pem")?;
+    let verified = sde_evidence::verify(bundle.as_bytes(), evidence.as_bytes(), &key);
+    let verified = verified.map_err(|e| SuiteError::Check(format!("the attestation: {e}")))?;
+    let facts = verified.statement.predicate.facts();
+    let parties = facts.copies.third_party_sdes.iter();
+    let unconfirmed = parties.filter(|p| p.confirmation_digest.is_none());
+    let names: Vec<&str> = unconfirmed.map(|p| p.name.as_str()).collect();
+    check_equal("other environments", &names, &vec![PARTNER])?;
+    check_equal("outcome", &facts.outcome, &Outcome::DestroyedPending)?;
     for said in [&ended.verdict.ours, &ended.verdict.stock] {
         let said = said.as_deref().unwrap_or_default();
         check(
