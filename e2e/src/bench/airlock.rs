@@ -130,7 +130,7 @@ pub fn run() -> Result<()> {
 /// The library with the optimisation of a release.
 fn build() -> HarnessResult<PathBuf> {
     progress::step("building inspect", || {
-        Run::new("cargo")
+        Run::cargo()
             .args([
                 "build",
                 "--quiet",
@@ -140,7 +140,6 @@ fn build() -> HarnessResult<PathBuf> {
                 "--example",
                 "inspect",
             ])
-            .dir(&paths::repository())
             .output()
     })?;
     Ok(paths::target().join("release/examples/inspect"))

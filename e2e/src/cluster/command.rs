@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::error::{Error, Result};
-use super::progress;
+use super::{paths, progress};
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
@@ -65,6 +65,20 @@ impl Run {
             stdin: None,
             limit: None,
         }
+    }
+
+    /// A run of cargo in the repository. What the cargo that runs this says of its own package is left out: some build scripts take
+    /// it for a change of theirs, and half of all dependencies would be built again after a run of another kind.
+    pub fn cargo() -> Self {
+        let mut run = Self::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+            .dir(&paths::repository());
+        for (name, _) in std::env::vars_os() {
+            let named = name.to_string_lossy();
+            if named.starts_with("CARGO_PKG_") || named.starts_with("CARGO_MANIFEST_") {
+                run.command.env_remove(&name);
+            }
+        }
+        run
     }
 
     /// Adds one argument.

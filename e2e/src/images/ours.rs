@@ -33,7 +33,7 @@ pub fn build_ours() -> Result<Ours> {
     // A target directory of its own: other flags in the shared one would rebuild every dependency each time.
     let target_dir = paths::repository().join("target/static");
     progress::step("building sde-controller, sde-agent and sde-portal", || {
-        Run::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        Run::cargo()
             .args(["build", "--release", "--locked", "--target", &target])
             .args([
                 "--package",
@@ -46,7 +46,6 @@ pub fn build_ours() -> Result<Ours> {
             ])
             .arg(&target_dir)
             .env("RUSTFLAGS", "-C target-feature=+crt-static")
-            .dir(&paths::repository())
             .what("building the static binaries")
             .hint("Install Rust from https://rustup.rs.")
             .output()

@@ -262,9 +262,8 @@ impl Site {
 
 fn build_cli() -> Result<PathBuf> {
     progress::step("building kubectl-sde", || {
-        Run::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        Run::cargo()
             .args(["build", "--locked", "--package", "kubectl-sde"])
-            .dir(&paths::repository())
             .output()
     })?;
     Ok(paths::target().join("debug/kubectl-sde"))

@@ -5,7 +5,7 @@ use tokio::runtime::Handle;
 
 use crate::cluster::command::{self, Run};
 use crate::cluster::error::Error;
-use crate::cluster::{down, packages, paths};
+use crate::cluster::{down, packages};
 use crate::images::ours::build_ours;
 
 use super::error::{Result, SuiteError};
@@ -251,9 +251,7 @@ async fn pure(filter: Option<String>) -> Result<SuiteReport> {
 }
 
 fn cargo(args: &[&str]) -> Result<()> {
-    let run = Run::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(args)
-        .dir(&paths::repository());
+    let run = Run::cargo().args(args);
     let (status, output) = tokio::task::block_in_place(|| run.finish())?;
     if args.first() == Some(&"test") {
         output
