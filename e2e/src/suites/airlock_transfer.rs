@@ -226,7 +226,8 @@ pub(super) async fn votes(lab: &Lab) -> Result<()> {
 async fn waits(transfer: &Export<'_>, reason: &str) -> Result<AirlockRequest> {
     let says = |s: &AirlockRequestStatus| {
         let mut conditions = s.conditions.iter().flatten();
-        conditions.any(|c| c.type_ == "Ready" && c.status == "False" && c.reason == reason)
+        // What was released once stays Ready, with the reason why it is not handed out now.
+        conditions.any(|c| c.type_ == "Ready" && c.reason == reason)
     };
     transfer.when(reason, says).await
 }
