@@ -57,6 +57,13 @@ pub(super) fn transfer(site: &Site) -> Result<()> {
         "name": PARTNER, "country": "GB", "standard": "SATRE-2.0.1", "guidanceVersion": "2026-07-02", "keys": partner.keys()?,
         "assessment": {"reference": "SDE-4", "date": day(-10), "digest": format!("sha256:{}", "4".repeat(64)), "expires": day(600)},
     }]);
+    // Who names no country of its own knows of no environment that it is not abroad.
+    let today = day(0);
+    policy["spec"]["transfers"] = json!({
+        "country": "GB",
+        "adequacy": {"asOf": today, "maxAgeDays": 366, "countries": []},
+        "sanctions": {"asOf": today, "maxAgeDays": 366, "countries": [], "organisations": []},
+    });
     site.apply(&policy)?;
     let done = handed_over(site, &partner, &stranger);
     site.apply(&site.policy())?;
