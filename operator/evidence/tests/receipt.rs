@@ -27,6 +27,7 @@ fn receipt() -> Receipt {
             uid: "33333333-3333-4333-8333-333333333333".to_owned(),
             direction: "Export".to_owned(),
             requester: pseudonyms.pseudonym("u-7c1e"),
+            transfer: None,
         },
         content: Content {
             digest: sha256(b"a salted manifest"),

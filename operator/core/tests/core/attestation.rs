@@ -371,7 +371,7 @@ fn what_another_environment_may_have_received_is_pending() {
     let exported = receipt(AirlockEvent::Collected, None);
     let collected = receipt(AirlockEvent::Collected, Some("example-partner-sde"));
     assert_eq!(
-        attested(&[exported.clone()]),
+        attested(std::slice::from_ref(&exported)),
         (Outcome::Destroyed, Vec::new())
     );
     assert_eq!(
