@@ -1,9 +1,11 @@
 //! A folder and a chamber on disk, for tests.
 
 use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use sde_core::airlock::JobKind;
+use sde_core::airlock::report::Sealed;
 use sde_core::airlock::task::{Declaration, TASK_VERSION, Task, Thresholds};
 use sde_core::airlock::transfer::TransferTask;
 use sde_crds::airlock_request::Direction;
@@ -11,6 +13,8 @@ use tempfile::TempDir;
 
 use super::chamber::Chamber;
 use super::encrypt::reader::Environment;
+use super::error::JobError;
+use super::seal::seal;
 
 pub const UID: &str = "7c1e6f1a-0b1d-4f5c-9a57-1f2e3d4c5b6a";
 
@@ -119,4 +123,24 @@ pub fn import() -> (Site, Task) {
         ..task(JobKind::Seal)
     };
     (site, task)
+}
+
+/// Seals, and tells nobody how far it is.
+pub fn seal_quietly(site: &Site, task: &Task) -> Result<Sealed, JobError> {
+    let chamber = site.chamber_of(task.direction);
+    seal(task, &site.source(), &chamber, &mut |_| {})
+}
+
+/// Seals, and dies at the n-th step; whether it came to that.
+pub fn dies(site: &Site, task: &Task, nth: usize) -> bool {
+    let mut steps = 0;
+    let mut hook = |_| {
+        steps += 1;
+        assert!(steps <= nth, "killed on purpose");
+    };
+    let (source, chamber) = (site.source(), site.chamber_of(task.direction));
+    catch_unwind(AssertUnwindSafe(|| {
+        let _ = seal(task, &source, &chamber, &mut hook);
+    }))
+    .is_err()
 }

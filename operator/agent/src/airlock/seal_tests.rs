@@ -3,20 +3,14 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use sde_core::airlock::JobKind;
 use sha2::{Digest, Sha256};
 
 use super::*;
-use crate::airlock::fixture::{COUNTS, Site, UID, import, put, task};
+use crate::airlock::fixture::{COUNTS, Site, UID, dies, import, put, seal_quietly, task};
 use crate::airlock::verify::verify;
-
-fn seal_quietly(site: &Site, task: &Task) -> Result<Sealed, JobError> {
-    let chamber = site.chamber_of(task.direction);
-    seal(task, &site.source(), &chamber, &mut |_| {})
-}
 
 fn sealed(site: &Site) -> Sealed {
     seal_quietly(site, &task(JobKind::Seal)).expect("sealed")
@@ -231,20 +225,6 @@ fn tree(root: &Path) -> BTreeMap<String, (u32, Option<Vec<u8>>)> {
 fn shut(file: &Path) {
     let folder = file.parent().expect("parent");
     fs::set_permissions(folder, fs::Permissions::from_mode(0o555)).expect("mode");
-}
-
-/// Seals, and dies at the n-th step; whether it came to that.
-fn dies(site: &Site, task: &Task, nth: usize) -> bool {
-    let mut steps = 0;
-    let mut hook = |_| {
-        steps += 1;
-        assert!(steps <= nth, "killed on purpose");
-    };
-    let (source, chamber) = (site.source(), site.chamber_of(task.direction));
-    catch_unwind(AssertUnwindSafe(|| {
-        let _ = seal(task, &source, &chamber, &mut hook);
-    }))
-    .is_err()
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! Sealing what goes to another environment.
 
 use std::fs;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use sde_core::airlock::transfer;
 use sha2::{Digest, Sha256};
@@ -9,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::*;
 use crate::airlock::encrypt::Form;
 use crate::airlock::encrypt::reader::Environment;
-use crate::airlock::fixture::{COUNTS, Site, VCF, transfer_to};
+use crate::airlock::fixture::{COUNTS, Site, VCF, dies, seal_quietly, transfer_to};
 use crate::airlock::verify::verify;
 use crate::tree::hash_tree;
 
@@ -35,15 +34,6 @@ fn granted() -> Site {
 fn registered(site: &Site) -> String {
     let summary = hash_tree(&site.source(), &mut io::sink(), &mut |_, _| {});
     summary.expect("manifest").digest
-}
-
-fn seal_quietly(site: &Site, task: &Task) -> Result<Sealed, JobError> {
-    seal(
-        task,
-        &site.source(),
-        &site.chamber_of(task.direction),
-        &mut |_| {},
-    )
 }
 
 fn manifest(site: &Site) -> Manifest {
@@ -212,20 +202,6 @@ fn without_keys_that_can_be_used_nothing_is_written() {
     let result = seal_quietly(&site, &task);
     assert!(matches!(result, Err(JobError::Unable(_))), "{result:?}");
     assert!(!site.root().join("content").exists());
-}
-
-/// Seals, and dies at the n-th step; whether it came to that.
-fn dies(site: &Site, task: &Task, nth: usize) -> bool {
-    let mut steps = 0;
-    let mut hook = |_| {
-        steps += 1;
-        assert!(steps <= nth, "killed on purpose");
-    };
-    let (source, chamber) = (site.source(), site.chamber_of(task.direction));
-    catch_unwind(AssertUnwindSafe(|| {
-        let _ = seal(task, &source, &chamber, &mut hook);
-    }))
-    .is_err()
 }
 
 #[test]
