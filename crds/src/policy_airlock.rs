@@ -1,5 +1,6 @@
 //! The SdePolicy's part about the airlock: who reviews, how many, how long, and what is held whatever a scan says.
 
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +8,8 @@ use crate::airlock_review::ReviewRole;
 use crate::schema;
 
 /// Who decides what leaves and enters, and for how long a decision holds (R53-R62). While it is left out, no request gets beyond
-/// a draft. Reviews bind to a digest of all this without `reviewers`: changing it voids them, adding or removing a reviewer does not.
+/// a draft. Reviews bind to a digest of all this without `reviewers`, and without image and memory of `malwareScanner`: changing it voids
+/// them, adding or removing a reviewer does not, nor do newer signatures.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct AirlockPolicy {
@@ -48,6 +50,25 @@ pub struct AirlockPolicy {
     /// The documented process for inputs and outputs, with its risks and mitigations (R58): copied to every receipt.
     #[schemars(schema_with = "schema::sha256")]
     pub process_digest: String,
+    /// What looks for malware in Exports and Imports. While it is left out nothing does, and every Import says so to who reviews it (AL-N006).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub malware_scanner: Option<MalwareScanner>,
+}
+
+/// ClamAV with its signatures, as an image: it runs before the rules, in the same locked pod, over what was sealed.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct MalwareScanner {
+    /// The image by digest, with `/bin/sh`, `clamscan` and signatures in `/var/lib/clamav`, as ClamAV publishes it. Newer signatures are
+    /// another image; what is under review is not scanned again for that.
+    #[schemars(schema_with = "schema::image")]
+    pub image: String,
+    /// Days after which signatures are too old: nothing is scanned with older ones, and requests wait. ClamAV publishes some every day.
+    #[schemars(range(min = 1, max = 30))]
+    pub max_age_days: i64,
+    /// Memory of one run. With all its signatures ClamAV takes 1.5 to 2 GiB, and advises 3.
+    #[schemars(schema_with = "schema::quantity")]
+    pub memory: Quantity,
 }
 
 /// Somebody who may review.

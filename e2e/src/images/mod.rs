@@ -1,4 +1,5 @@
 //! Images made without a registry and without docker build.
+pub mod clamav;
 pub mod data;
 pub mod jupyterlab;
 pub mod oci;

@@ -26,6 +26,7 @@ mod node_compute;
 mod node_conformance;
 mod node_door;
 mod node_import;
+mod node_malware;
 mod node_release;
 mod node_request;
 mod node_transfer;

@@ -10,6 +10,7 @@ use super::node_airlock as airlock;
 use super::node_compute as compute;
 use super::node_conformance as conformance;
 use super::node_import as imports;
+use super::node_malware as malware;
 use super::node_release as release;
 use super::node_transfer as transfers;
 use super::runner::{Runner, SuiteReport};
@@ -51,6 +52,12 @@ pub async fn cilium(name: &str, filter: Option<String>) -> Result<SuiteReport> {
         .test(
             "node: an import: brought, sealed, reviewed, read in a notebook; changed bytes are refused",
             async { imports::import(&site) },
+        )
+        .await;
+    runner
+        .test(
+            "node: malware: a file is blocked, and nothing is let through while its scanner gives no answer",
+            async { malware::malware(&site) },
         )
         .await;
     runner

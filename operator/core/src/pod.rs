@@ -41,6 +41,8 @@ pub struct Locked {
     pub name: String,
     /// Value of the component label.
     pub component: &'static str,
+    /// What runs to its end once the gate has opened, before the main container.
+    pub before: Option<Container>,
     /// The main container.
     pub main: Container,
     /// Volumes besides the gate's.
@@ -73,12 +75,14 @@ pub fn locked(
     );
     let mut volumes = of.volumes;
     volumes.push(gate_volume());
+    let mut init_containers = vec![probe(settings, targets, of.ping), gate(settings)];
+    init_containers.extend(of.before);
     Pod {
         metadata,
         spec: Some(placement::placed(
             of.placement.as_ref(),
             PodSpec {
-                init_containers: Some(vec![probe(settings, targets, of.ping), gate(settings)]),
+                init_containers: Some(init_containers),
                 containers: vec![of.main],
                 volumes: Some(volumes),
                 restart_policy: Some("Never".to_owned()),

@@ -7,6 +7,7 @@ use crate::import::{Direction, of_import};
 use crate::inspect::inspect;
 use crate::kind::Kind;
 use crate::limits::{Declared, Limits, Thresholds};
+use crate::malware::Malware;
 use crate::name::name;
 use crate::report::{Facts, Finding, Place, Report};
 use crate::request::request;
@@ -24,6 +25,8 @@ pub struct DeclaredFile {
     pub counts_file: Option<u64>,
     /// Whether it is said to come in without a licence.
     pub unlicensed: bool,
+    /// What a malware scanner says of it.
+    pub malware: Malware,
 }
 
 /// A folder being looked at: memory does not grow with its files' sizes, only with what is found.
@@ -57,11 +60,12 @@ impl Folder {
             let encrypted = self.direction == Direction::Transfer && encrypted(&mut input)?;
             Ok::<_, crate::InspectError>((report, encrypted))
         }));
-        let (report, encrypted) = match looked {
+        let (mut report, encrypted) = match looked {
             Ok(Ok(looked)) => looked,
             Ok(Err(_)) => (unread("the file cannot be read"), false),
             Err(_) => (unread("looking at it failed"), false),
         };
+        report.findings.extend(said.malware.finding());
         self.reports.push(match self.direction {
             Direction::Export => sorted(report),
             Direction::Transfer => sorted(of_transfer(report, encrypted)),
@@ -77,8 +81,8 @@ impl Folder {
     pub fn finish(self) -> (Vec<Report>, Vec<Finding>) {
         match self.direction {
             Direction::Import => {
-                let together = self.without_licence().into_iter().collect();
-                return (self.reports, together);
+                let together = [self.without_licence(), self.unscanned()];
+                return (self.reports, together.into_iter().flatten().collect());
             }
             // Rules about several files are about results.
             Direction::Transfer => return (self.reports, Vec::new()),
@@ -96,6 +100,17 @@ impl Folder {
         let count = self.said.iter().filter(|said| said.unlicensed).count() as u64;
         let what = "no licence is named".to_owned();
         (count > 0).then(|| Finding::new(&rules::N005, Place::default(), count, what))
+    }
+
+    /// Files that come in and that no malware scanner looked at.
+    fn unscanned(&self) -> Option<Finding> {
+        let unscanned = self
+            .said
+            .iter()
+            .filter(|s| s.malware == Malware::NotScanned);
+        let count = unscanned.count() as u64;
+        let what = "the SdePolicy names no malware scanner".to_owned();
+        (count > 0).then(|| Finding::new(&rules::N006, Place::default(), count, what))
     }
 
     /// Figures, by content or by declaration, for which no file is named that has counts in it.

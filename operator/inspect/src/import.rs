@@ -33,7 +33,7 @@ pub enum OnImport {
 pub fn on_import(rule: &str) -> OnImport {
     match rule {
         // Hostile or opaque.
-        "AL-G014" | "AL-G023" => OnImport::Is(&rules::N001),
+        "AL-G014" | "AL-G016" | "AL-G023" => OnImport::Is(&rules::N001),
         // Runs as it is.
         "AL-M001" => OnImport::Is(&rules::N002),
         // People, or what names them.
@@ -55,7 +55,7 @@ pub fn on_import(rule: &str) -> OnImport {
 
 /// Whether a rule is about imports alone.
 pub fn only_imports(rule: &str) -> bool {
-    ["AL-N001", "AL-N003", "AL-N004", "AL-N005"].contains(&rule)
+    ["AL-N001", "AL-N003", "AL-N004", "AL-N005", "AL-N006"].contains(&rule)
 }
 
 /// What was found in one file, as it is for an Import; gravest first.

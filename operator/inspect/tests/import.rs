@@ -7,10 +7,18 @@ use std::io::Cursor;
 
 use common::{binary, people, results, wrap};
 use sde_inspect::{
-    DeclaredFile, Direction, Folder, Limits, OnImport, Report, Severity, Thresholds, on_import,
-    only_imports, rules,
+    DeclaredFile, Direction, Folder, Limits, Malware, OnImport, Report, Severity, Thresholds,
+    on_import, only_imports, rules,
 };
 use zip::write::SimpleFileOptions;
+
+/// Said of a file in which the malware scanner found nothing.
+fn clean() -> DeclaredFile {
+    DeclaredFile {
+        malware: Malware::NotFound,
+        ..DeclaredFile::default()
+    }
+}
 
 fn of(direction: Direction, path: &str, bytes: &[u8]) -> Report {
     let mut folder = Folder::new(&Limits::default(), &Thresholds::default(), direction);
@@ -178,12 +186,8 @@ fn what_is_asked_of_results_is_not_asked_of_imports() {
     for (direction, wanted) in [(Direction::Export, true), (Direction::Import, false)] {
         let mut folder = Folder::new(&Limits::default(), &small, direction);
         let text = Cursor::new(b"Words that are longer.\n");
-        folder.file(Ok(text), "a.md", DeclaredFile::default());
-        folder.file(
-            Ok(Cursor::new(results::plot())),
-            "a.png",
-            DeclaredFile::default(),
-        );
+        folder.file(Ok(text), "a.md", clean());
+        folder.file(Ok(Cursor::new(results::plot())), "a.png", clean());
         let (reports, together) = folder.finish();
         let sized = reports[0].findings.iter().any(|f| f.rule == "AL-G025");
         let rules: Vec<&str> = together.iter().map(|f| f.rule).collect();
@@ -223,7 +227,7 @@ fn a_licence_is_asked_for() {
         for unlicensed in [unlicensed, false] {
             let said = DeclaredFile {
                 unlicensed,
-                ..DeclaredFile::default()
+                ..clean()
             };
             folder.file(Ok(Cursor::new(b"Words.\n")), "a.md", said);
         }
@@ -237,6 +241,44 @@ fn a_licence_is_asked_for() {
     );
     assert_eq!(together(Direction::Import, false), []);
     assert_eq!(together(Direction::Export, true), []);
+}
+
+#[test]
+fn malware_does_not_cross_and_who_reviews_knows_whether_it_was_looked_for() {
+    let said = |direction, malware: Malware| {
+        let mut folder = Folder::new(&Limits::default(), &Thresholds::default(), direction);
+        let of_file = DeclaredFile {
+            malware,
+            ..DeclaredFile::default()
+        };
+        folder.file(Ok(Cursor::new(b"Words.\n")), "a.md", of_file);
+        let (reports, together) = folder.finish();
+        let all = reports[0].findings.iter().chain(&together);
+        all.map(|f| (f.rule, f.severity)).collect::<Vec<_>>()
+    };
+    let (export, import) = (Direction::Export, Direction::Import);
+    let eicar = || Malware::Found("Win.Test.EICAR_HDB-1".to_owned());
+    assert_eq!(said(export, eicar()), [("AL-G016", Severity::Block)]);
+    assert_eq!(said(import, eicar()), [("AL-N001", Severity::Block)]);
+    for direction in [export, import] {
+        let too_much = said(direction, Malware::TooMuch);
+        assert_eq!(too_much, [("AL-G019", Severity::Hold)]);
+        assert_eq!(said(direction, Malware::NotFound), []);
+    }
+    assert_eq!(said(export, Malware::NotScanned), []);
+    let unscanned = [("AL-N006", Severity::Warn)];
+    assert_eq!(said(import, Malware::NotScanned), unscanned);
+    // A file that nobody could read is malware all the same.
+    let mut folder = Folder::new(&Limits::default(), &Thresholds::default(), import);
+    let absent: std::io::Result<Cursor<&[u8]>> = Err(std::io::ErrorKind::NotFound.into());
+    let of_file = DeclaredFile {
+        malware: eicar(),
+        ..DeclaredFile::default()
+    };
+    folder.file(absent, "a.md", of_file);
+    let found = &folder.finish().0[0].findings;
+    let rules: Vec<&str> = found.iter().map(|f| f.rule).collect();
+    assert_eq!(rules, ["AL-N001", "AL-G019"]);
 }
 
 /// What is individual-level is never let in without a senior, and nothing gets graver than the rule it is then of.

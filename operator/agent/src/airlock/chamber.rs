@@ -6,6 +6,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use sde_core::airlock::malware;
 use sde_crds::airlock_request::Direction;
 use sha2::{Digest, Sha256};
 
@@ -72,6 +73,10 @@ impl Chamber {
         self.root.join("report")
     }
 
+    fn scanner(&self) -> PathBuf {
+        self.root.join(malware::PART)
+    }
+
     /// The manifest, once there is one. What stands there and is no manifest names no file, so that nothing matches it.
     ///
     /// # Errors
@@ -89,7 +94,16 @@ impl Chamber {
         self.kept(&self.report(), FINDINGS, "the report cannot be read")
     }
 
-    /// A file that we wrote, if it is there; no more of it than we write.
+    /// What the malware scanner left under a name, once it did.
+    ///
+    /// # Errors
+    /// [`JobError::Io`] when it is there and cannot be read.
+    pub fn malware(&self, name: &str) -> Result<Option<Vec<u8>>, JobError> {
+        let unread = "what the malware scanner said cannot be read";
+        self.kept(&self.scanner(), name, unread)
+    }
+
+    /// A file that we wrote, or the malware scanner, if it is there; no more of it than we write.
     fn kept(
         &self,
         folder: &Path,
@@ -119,11 +133,12 @@ impl Chamber {
     /// [`JobError::Io`].
     pub fn begin(&self) -> Result<(), JobError> {
         let failed = || JobError::io("the chamber cannot be made ready");
-        for folder in [self.sealed(), self.content(), self.report(), self.inbox()] {
-            remove(&folder).map_err(failed())?;
+        let empty = [self.content(), self.sealed(), self.report(), self.scanner()];
+        for folder in [self.sealed(), self.inbox()].iter().chain(&empty) {
+            remove(folder).map_err(failed())?;
         }
-        for folder in [self.content(), self.sealed(), self.report()] {
-            fs::create_dir(&folder).map_err(failed())?;
+        for folder in &empty {
+            fs::create_dir(folder).map_err(failed())?;
         }
         sync(&self.root).map_err(failed())
     }

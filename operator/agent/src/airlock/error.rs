@@ -2,6 +2,7 @@
 
 use std::io;
 
+use sde_core::airlock::malware::Unscanned;
 use sde_core::airlock::report::Refusal;
 use sde_evidence::CanonicalError;
 
@@ -11,6 +12,9 @@ pub enum JobError {
     /// The folder cannot be sealed as it is; its requester can change that.
     #[error("{}", .0.advice())]
     Refused(Refusal),
+    /// The malware scanner gave no answer.
+    #[error("{}", .0.advice())]
+    Unscanned(Unscanned),
     /// Reading or writing failed; trying again may help.
     #[error("{0}: {1}")]
     Io(&'static str, io::Error),

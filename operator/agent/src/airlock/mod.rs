@@ -13,6 +13,7 @@ mod findings;
 mod fixture;
 mod folder;
 mod inbox;
+mod malware;
 mod manifest;
 pub mod receive;
 mod scan;
@@ -26,6 +27,7 @@ use std::panic;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use sde_core::airlock::JobKind;
 use sde_core::airlock::report::{Report, Said};
 use sde_core::airlock::task::{TASK_ENV, Task};
@@ -148,7 +150,7 @@ fn work(task: &Task, source: &Path, chamber: &Chamber) -> Result<Said, JobError>
         JobKind::Seal => seal::seal(task, source, chamber, &mut logged()).map(Said::Sealed),
         JobKind::Scan => {
             let mut looked = |number| tracing::info!(number, "looked at");
-            scan::scan(task, chamber, &mut looked).map(Said::Scanned)
+            scan::scan(task, chamber, Timestamp::now(), &mut looked).map(Said::Scanned)
         }
         JobKind::Verify => verify::verify(task, chamber).map(Said::Verified),
         JobKind::View | JobKind::Deliver | JobKind::Receive => {
@@ -157,6 +159,7 @@ fn work(task: &Task, source: &Path, chamber: &Chamber) -> Result<Said, JobError>
     };
     match done {
         Err(JobError::Refused(why)) => Ok(Said::Refused(why)),
+        Err(JobError::Unscanned(why)) => Ok(Said::Unscanned(why)),
         other => other,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::BufReader;
 
+use jiff::Timestamp;
 use sde_core::airlock::report::{Scanned, salted_digest};
 use sde_core::airlock::task::Task;
 use sde_crds::airlock_request;
@@ -15,6 +16,7 @@ use crate::airlock::chamber::Chamber;
 use crate::airlock::error::JobError;
 use crate::airlock::findings::matched;
 use crate::airlock::folder;
+use crate::airlock::malware::{self, Scanner};
 use crate::airlock::manifest::file_name;
 use crate::airlock::verify::there;
 
@@ -30,6 +32,9 @@ struct WholeReport<'a> {
     content_digest: &'a str,
     policy_digest: &'a str,
     thresholds: &'a Thresholds,
+    /// What looked for malware before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    malware_scanner: Option<Scanner>,
     files: Vec<FileReport>,
     /// What the files are together.
     together: &'a [Finding],
@@ -50,13 +55,15 @@ struct FileReport {
 /// `looked` is told each file's number once it was looked at.
 ///
 /// # Errors
-/// [`JobError`] when nothing was sealed, or the chamber fails. A file on which a rule fails is a finding (AL-G019).
+/// [`JobError`] when nothing was sealed, the chamber fails, or the malware scanner of the task gave no answer. A file on which a rule fails is a finding (AL-G019).
 pub fn scan(
     task: &Task,
     chamber: &Chamber,
+    now: Timestamp,
     looked: &mut dyn FnMut(u64),
 ) -> Result<Scanned, JobError> {
     let (sealed, content_digest) = there(task, chamber)?;
+    let malware = malware::scanned(task.malware.as_ref(), chamber, &sealed, now)?;
     let thresholds = thresholds(task);
     let content = folder::Folder::open(&chamber.content())
         .map_err(JobError::io("the chamber's content cannot be read"))?;
@@ -64,7 +71,10 @@ pub fn scan(
     for file in &sealed.files {
         let opened = content.file(&file_name(file.number));
         let input = opened.map(BufReader::new).map_err(Into::into);
-        let said = said(task, file.number);
+        let said = DeclaredFile {
+            malware: malware.of(file.number),
+            ..said(task, file.number)
+        };
         inspected.file(input, &file.path, said);
         looked(file.number);
     }
@@ -77,6 +87,7 @@ pub fn scan(
         content_digest: &content_digest,
         policy_digest: &task.policy_digest,
         thresholds: &thresholds,
+        malware_scanner: malware.scanner,
         files: numbered
             .map(|(file, report)| FileReport {
                 number: file.number,
@@ -136,6 +147,7 @@ fn said(task: &Task, number: u64) -> DeclaredFile {
         figure: declared.figure,
         counts_file: declared.counts_file,
         unlicensed,
+        ..DeclaredFile::default()
     }
 }
 

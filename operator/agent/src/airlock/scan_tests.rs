@@ -3,6 +3,7 @@
 use std::fs;
 
 use sde_core::airlock::JobKind;
+use sde_core::airlock::malware::MalwareTask;
 use sde_core::airlock::report::Matched;
 use sde_core::airlock::task::DeclaredFile;
 use sde_crds::airlock_request;
@@ -11,7 +12,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::airlock::encrypt::reader::Environment;
-use crate::airlock::fixture::{COUNTS, Site, UID, VCF, task, transfer_to};
+use crate::airlock::fixture::{COUNTS, Site, UID, VCF, put, task, transfer_to};
 use crate::airlock::seal::seal;
 
 const SMALL: &[u8] = b"group,cases,controls\na,7,135\nb,140,155\n";
@@ -32,7 +33,7 @@ fn site(files: &[(&str, &[u8])]) -> (Site, String) {
 }
 
 fn scan_quietly(site: &Site, task: &Task) -> Scanned {
-    scan(task, &site.chamber(), &mut |_| {}).expect("scanned")
+    scan(task, &site.chamber(), Timestamp::now(), &mut |_| {}).expect("scanned")
 }
 
 fn whole(site: &Site) -> Vec<u8> {
@@ -155,7 +156,12 @@ fn a_chamber_that_was_changed_is_scanned_as_what_it_is() {
     assert_ne!(said.content_digest, digest);
     assert_eq!(held(&said.rules), [("AL-G019", 1, false)]);
 
-    let nothing = scan(&task(JobKind::Scan), &Site::new().chamber(), &mut |_| {});
+    let nothing = scan(
+        &task(JobKind::Scan),
+        &Site::new().chamber(),
+        Timestamp::now(),
+        &mut |_| {},
+    );
     assert!(matches!(nothing, Err(JobError::Chamber(_))));
 }
 
@@ -183,6 +189,55 @@ fn an_import_is_looked_at_as_one() {
     );
     let licensed = with(airlock_request::Direction::Import, &[]);
     assert!(licensed.iter().all(|r| r.rule != "AL-N005"));
+}
+
+#[test]
+fn malware_is_blocked_on_either_way() {
+    let found = "/chamber/content/000: Win.Test.EICAR_HDB-1 FOUND\n";
+    let made = Timestamp::now().strftime("%d %b %Y %H-%M +0000");
+    let header = format!("{:<512}", format!("ClamAV-VDB:{made}:27824:1:90:a:b:c:1"));
+    let with = |direction, named: bool| {
+        let (site, _) = site(&[("a.csv", COUNTS), ("b.md", b"# B\n")]);
+        let said = [
+            ("version", "ClamAV 1.4.6/27824/today\n"),
+            ("signatures", header.as_str()),
+            ("found", found),
+            ("code", "1\n"),
+        ];
+        for (name, text) in said {
+            put(&site.root().join("malware"), name, text.as_bytes());
+        }
+        let image = "clamav.example/clamav@sha256:0".to_owned();
+        let malware = named.then_some(MalwareTask {
+            image,
+            max_age_days: 7,
+        });
+        let mut task = task(JobKind::Scan);
+        (task.direction, task.malware) = (direction, malware);
+        let rules = scan_quietly(&site, &task).rules;
+        let report: Value = serde_json::from_slice(&whole(&site)).expect("JSON");
+        (rules, report)
+    };
+    let leaving = airlock_request::Direction::Export;
+    let (rules, report) = with(leaving, true);
+    assert_eq!(held(&rules), [("AL-G016", 1, false)]);
+    assert_eq!(rules[0].severity, Severity::Block);
+    assert_eq!(report["malwareScanner"]["engine"], "ClamAV 1.4.6");
+    let (rules, report) = with(leaving, false);
+    assert_eq!(
+        (held(&rules), &report["malwareScanner"]),
+        (vec![], &Value::Null)
+    );
+    let coming = airlock_request::Direction::Import;
+    let (rules, _) = with(coming, true);
+    assert_eq!(held(&rules), [("AL-N001", 1, false)]);
+    assert!(rules.iter().all(|r| r.rule != "AL-N006"));
+    let (rules, _) = with(coming, false);
+    let unscanned = rules
+        .iter()
+        .find(|r| r.rule == "AL-N006")
+        .map(|r| r.severity);
+    assert_eq!((held(&rules), unscanned), (vec![], Some(Severity::Warn)));
 }
 
 #[test]

@@ -16,7 +16,9 @@ pub async fn make(
     settings: &Settings,
     project: &project::Observed,
 ) -> Result<(), ApplyError> {
-    let room = room(&project.id(), settings, tier(project));
+    let policy = project.policy.as_ref().and_then(|p| p.airlock.as_ref());
+    let scanner = policy.and_then(|p| p.malware_scanner.as_ref());
+    let room = room(&project.id(), settings, tier(project), scanner);
     let (applier, manager) = (&ctx.applier, FieldManager::Airlock);
     applier.apply(&room.namespace, manager).await?;
     let [deny, door] = &room.network_policies;

@@ -91,6 +91,10 @@ pub async fn start(
         attempt,
         task: &task,
         placement: placement::of_tier(policy, room::tier(project)),
+        scanner: rules
+            .malware_scanner
+            .as_ref()
+            .filter(|_| task.malware.is_some()),
         data: taken.as_ref().map(|(grant, dataset)| (grant, dataset)),
         beside: beside(ctx, project, request, kind).await?,
     };

@@ -11,6 +11,7 @@ pub mod declared;
 pub mod desired;
 pub mod ending;
 pub mod history;
+pub mod malware;
 pub mod next;
 pub mod observe;
 pub mod phases;

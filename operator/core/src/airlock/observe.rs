@@ -12,6 +12,7 @@ use sde_crds::{AirlockRequest, AirlockReview};
 use serde::{Deserialize, Serialize};
 
 use crate::airlock::history::Past;
+use crate::airlock::malware::{MalwareTask, Unscanned};
 use crate::airlock::transfer::{self, Sdes};
 use crate::airlock::viewing::ViewingKey;
 use crate::project::access::works;
@@ -268,6 +269,8 @@ pub struct Job {
     pub serving: Option<(String, String)>,
     /// Why its pod cannot go on, as a sentence.
     pub held_up: Option<String>,
+    /// Scan: the malware scanner that ran before it.
+    pub malware: Option<MalwareTask>,
 }
 
 /// What a job does.
@@ -341,6 +344,8 @@ pub enum Outcome {
     Verified(String),
     /// Handed out, or not.
     Delivered(Delivered),
+    /// Nothing was scanned: the malware scanner gave no answer.
+    Unscanned(Unscanned),
     /// Ended without a result.
     Lost,
 }

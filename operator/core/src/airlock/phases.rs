@@ -11,6 +11,7 @@ use sde_crds::policy_airlock::AirlockPolicy;
 use crate::airlock::chamber::{destination, home, moving, place, result};
 use crate::airlock::declared;
 use crate::airlock::history;
+use crate::airlock::malware;
 use crate::airlock::observe::{JobKind, Observed, Outcome, Project, Side};
 use crate::airlock::review::{Reopening, Tally, Verdict, policy_digest, reopening, tally};
 use crate::airlock::reviewing::lacking;
@@ -161,6 +162,7 @@ fn rescan() -> Step {
 
 fn scanning(observed: &Observed, policy: &AirlockPolicy) -> First {
     at(observed, Side::Airlock)?;
+    malware::answered(observed, policy)?;
     let Outcome::Scanned(mut findings) = result(observed, JobKind::Scan, Side::Airlock)? else {
         return Ok(Step::failed(Phase::Scanning, FailureCause::JobFailed));
     };

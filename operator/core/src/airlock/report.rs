@@ -9,6 +9,7 @@ use sde_crds::airlock_status::{Finding, Findings, SealedContent, Severity};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::airlock::malware::Unscanned;
 use crate::airlock::observe::{Delivered, JobKind, Outcome};
 use crate::lock::{TERMINATION_MESSAGE_MAX, is_pod_uid};
 
@@ -46,6 +47,8 @@ pub enum Said {
     Refused(Refusal),
     /// Scan: what was found.
     Scanned(Scanned),
+    /// Scan: the malware scanner gave no answer.
+    Unscanned(Unscanned),
     /// Verify: digest of what is there.
     Verified(String),
     /// Deliver: what was handed out.
@@ -250,7 +253,11 @@ impl Said {
             Self::Verified(digest) if !is_digest(digest) => no("a digest"),
             Self::Scanned(s) => s.possible(),
             Self::Delivered(d) => d.possible(),
-            Self::Sealed(_) | Self::Refused(_) | Self::Verified(_) | Self::Failed(_) => Ok(()),
+            Self::Sealed(_)
+            | Self::Refused(_)
+            | Self::Unscanned(_)
+            | Self::Verified(_)
+            | Self::Failed(_) => Ok(()),
         }
     }
 }
@@ -316,6 +323,7 @@ pub fn parse(message: &[u8], pod_uid: &str, kind: JobKind) -> Outcome {
         (JobKind::Seal, Said::Sealed(sealed)) => Outcome::Sealed(sealed.into()),
         (JobKind::Seal, Said::Refused(_)) => Outcome::Refused,
         (JobKind::Scan, Said::Scanned(scanned)) => Outcome::Scanned(scanned.into()),
+        (JobKind::Scan, Said::Unscanned(why)) => Outcome::Unscanned(why),
         (JobKind::Verify, Said::Verified(digest)) => Outcome::Verified(digest),
         (JobKind::Deliver, Said::Delivered(delivered)) => Outcome::Delivered(delivered),
         _ => Outcome::Lost,

@@ -47,12 +47,18 @@ pub struct Tally {
     pub unseen: i64,
 }
 
-/// Digest of what reviews bind to beside the bytes: the airlock's policy without its reviewers. Empty, which no review can name,
-/// when it has no canonical form.
+/// Digest of what reviews bind to beside the bytes: the airlock's policy without its reviewers, and without what changes with every
+/// day's signatures; findings say which they were made with. Empty, which no review can name, when it has no canonical form.
 pub fn policy_digest(policy: &AirlockPolicy) -> String {
     let mut value = serde_json::to_value(policy).unwrap_or_default();
     if let Some(fields) = value.as_object_mut() {
         fields.remove("reviewers");
+        if let Some(scanner) = fields
+            .get_mut("malwareScanner")
+            .and_then(|s| s.as_object_mut())
+        {
+            scanner.retain(|name, _| name == "maxAgeDays");
+        }
     }
     sde_evidence::canonical_digest(&value)
         .map(|digest| format!("v1:{digest}"))

@@ -8,8 +8,10 @@ use sde_crds::names;
 
 use crate::airlock::desired::pod::{CONTAINER, word};
 use crate::airlock::desired::{claim, uid};
+use crate::airlock::malware::{self, Unscanned};
 use crate::airlock::observe::{Chamber, Claim, Job, JobKind, Outcome, Side, Volume};
 use crate::airlock::report;
+use crate::airlock::task::{TASK_ENV, Task};
 use crate::labels::ProjectId;
 use crate::pod::View;
 
@@ -86,10 +88,22 @@ pub fn job(request: &AirlockRequest, pod: &Pod) -> Option<Job> {
         attempt: number(names::AIRLOCK_ATTEMPT_ANNOTATION)?,
         deleting: view.deleting(),
         outcome: outcome(view, kind),
-        ended: view.finished(CONTAINER).map(|at| at.0),
+        ended: view
+            .finished(CONTAINER)
+            .or_else(|| view.finished(malware::CONTAINER))
+            .map(|at| at.0),
         serving: serving(view),
         held_up: held_up(view),
+        malware: task(pod).and_then(|task| task.malware),
     })
+}
+
+/// What a pod was told to do.
+fn task(pod: &Pod) -> Option<Task> {
+    let containers = &pod.spec.as_ref()?.containers;
+    let env = containers.iter().flat_map(|c| c.env.iter().flatten());
+    let mut told = env.filter(|e| e.name == TASK_ENV);
+    Task::parse(told.next()?.value.as_ref()?).ok()
 }
 
 /// What the job of a pod does, if it is one.
@@ -105,7 +119,11 @@ fn outcome(view: View<'_>, kind: JobKind) -> Outcome {
     let refused = view.stuck().is_some_and(|(container, reason, _)| {
         container == CONTAINER && reason == FOLDER_UNMOUNTABLE
     });
+    let unscanned = view
+        .ended(malware::CONTAINER)
+        .is_some_and(|(code, _)| code != 0);
     match kind {
+        JobKind::Scan if view.over() && unscanned => Outcome::Unscanned(Unscanned::ScannerFailed),
         _ if view.over() => Outcome::Lost,
         JobKind::Seal if refused => Outcome::Refused,
         _ => Outcome::Running,

@@ -10,6 +10,7 @@ use sde_crds::policy_airlock::AirlockPolicy;
 use serde::{Deserialize, Serialize};
 
 use crate::airlock::history;
+use crate::airlock::malware::MalwareTask;
 use crate::airlock::observe::JobKind;
 use crate::airlock::report::MAX_FILES;
 use crate::airlock::review::policy_digest;
@@ -55,6 +56,9 @@ pub struct Task {
     /// Seal of a TransferToSde: what is taken, and for whom.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transfer: Option<TransferTask>,
+    /// Scan: the malware scanner that has run before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub malware: Option<MalwareTask>,
 }
 
 /// What a viewer makes codes of, beside what [`DoorTask`] says.
@@ -188,6 +192,7 @@ impl Task {
             door,
             viewing: None,
             transfer: None,
+            malware: MalwareTask::of(kind, spec.direction, policy),
         }
     }
 

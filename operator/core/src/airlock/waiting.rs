@@ -74,6 +74,8 @@ pub fn waits_for(
             | "TooFewReviewers"
             | "SentinelAbsent"
             | "JobHeldUp"
+            | "MalwareScannerFailed"
+            | "SignaturesTooOld"
             | "ViewerBroken",
         ) => return Actor::Platform,
         _ => {}

@@ -243,6 +243,7 @@ pub fn check_pod(
         Locked {
             name: check_name(&grant.name),
             component: component::DATA_CHECK,
+            before: None,
             main,
             volumes: vec![pod_volume(grant, dataset)],
             user: AGENT_USER,

@@ -177,9 +177,9 @@ pub fn quota(
     };
     let mut hard: BTreeMap<String, Quantity> = BTreeMap::new();
     let cpu = quantity::add(&compute.cpu, &times(OWN_PODS_CPU, own)?)?;
-    let cpu = quantity::add(&cpu, &job::cpu(jobs, 0))?;
+    let cpu = quantity::add(&cpu, &job::cpu(jobs, 0, 0))?;
     let memory = quantity::add(&compute.memory, &times(OWN_PODS_MEMORY, own)?)?;
-    let memory = quantity::add(&memory, &job::memory(jobs, 0))?;
+    let memory = quantity::add(&memory, &job::memory(jobs, 0, 0))?;
     for prefix in ["requests", "limits"] {
         hard.insert(format!("{prefix}.cpu"), cpu.clone());
         hard.insert(format!("{prefix}.memory"), memory.clone());

@@ -98,6 +98,7 @@ pub fn pod(
         Locked {
             name: NAME.to_owned(),
             component: component::STANDING_PROBE,
+            before: None,
             main,
             volumes: Vec::new(),
             user: AGENT_USER,

@@ -85,6 +85,7 @@ pub fn pod(
     let of = Locked {
         name: name.to_owned(),
         component: component::WORKSPACE,
+        before: None,
         main: container(validated, mounts, name),
         volumes,
         user: RESEARCHER,

@@ -197,6 +197,7 @@ impl Delivery {
             serving: Some(("10.0.0.9:8444".to_owned(), pod.uid.to_string())),
             ended: None,
             held_up: None,
+            malware: None,
         }
     }
 

@@ -408,6 +408,7 @@ impl Airlock {
             serving: None,
             ended: None,
             held_up: None,
+            malware: None,
         }
     }
 

@@ -3,6 +3,7 @@
 use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim, Pod};
 use sde_core::airlock::desired::pod::{Work, node, pod};
 use sde_core::airlock::desired::{claim, labels, room};
+use sde_core::airlock::malware::Unscanned;
 use sde_core::airlock::report::{Refusal, Report, Said, Sealed};
 use sde_core::airlock::seen;
 use sde_core::airlock::task::Task;
@@ -44,11 +45,13 @@ fn job_of(
         &sentinel,
         &standing::neighbours(&[]),
     );
+    let airlock = policy.airlock.as_ref().unwrap();
+    let scanner = &airlock.malware_scanner;
     let task = Task::new(
         kind,
         REQUEST_UID,
         &request.spec,
-        policy.airlock.as_ref().unwrap(),
+        airlock,
         claim::max_bytes(request.spec.direction),
         None,
     );
@@ -58,6 +61,7 @@ fn job_of(
         round: 3,
         attempt: 1,
         task: &task,
+        scanner: scanner.as_ref().filter(|_| task.malware.is_some()),
         placement: None,
         data,
         beside: (kind == JobKind::Seal).then(|| node("worker-1")),
@@ -73,7 +77,9 @@ fn job_of(
 
 #[test]
 fn the_airlocks_namespace() {
-    let room = room::room(&id(), &world::settings(), "sensitive");
+    let policy = world::policy().spec.airlock.unwrap();
+    let scanner = policy.malware_scanner.as_ref();
+    let room = room::room(&id(), &world::settings(), "sensitive", scanner);
     insta::assert_yaml_snapshot!(
         "airlock-room",
         json!([
@@ -212,6 +218,25 @@ fn a_job_is_what_its_own_pod_says() {
         Outcome::Refused
     );
     assert_eq!(ended(JobKind::Seal, ""), Outcome::Lost);
+}
+
+#[test]
+fn a_malware_scanner_that_fails_has_scanned_nothing() {
+    let scanner = |code: i32, phase: &str| {
+        let pod = with_status(
+            JobKind::Scan,
+            json!({"phase": phase, "initContainerStatuses": [{
+                "name": "malware", "image": "a", "imageID": "", "ready": false, "restartCount": 0,
+                "state": {"terminated": {"exitCode": code, "finishedAt": "2026-11-22T00:00:00Z"}},
+            }]}),
+        );
+        seen::job(&request(), &pod).unwrap()
+    };
+    let killed = scanner(137, "Failed");
+    assert_eq!(killed.outcome, Outcome::Unscanned(Unscanned::ScannerFailed));
+    assert!(killed.ended.is_some(), "it is tried again after a while");
+    assert_eq!(scanner(0, "Pending").outcome, Outcome::Running);
+    assert_eq!(scanner(0, "Failed").outcome, Outcome::Lost, "the agent was");
 }
 
 #[test]

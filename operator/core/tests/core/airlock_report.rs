@@ -1,6 +1,7 @@
 //! What airlock jobs say: golden, within a termination message at its largest, and nothing else counts.
 
 use proptest::prelude::*;
+use sde_core::airlock::malware::Unscanned;
 use sde_core::airlock::report::{
     MAX_FILES, MAX_RULES, Matched, Refusal, Report, ReportError, Said, Scanned, Sealed, parse,
     salted_digest,
@@ -92,6 +93,10 @@ fn each_kind_of_job_has_its_results_and_no_other_counts() {
         (sealed(), Some(JobKind::Seal)),
         (Said::Refused(Refusal::Changed), Some(JobKind::Seal)),
         (Said::Scanned(scanned(2)), Some(JobKind::Scan)),
+        (
+            Said::Unscanned(Unscanned::SignaturesTooOld),
+            Some(JobKind::Scan),
+        ),
         (Said::Verified(digest('d')), Some(JobKind::Verify)),
         (Said::Delivered(delivered()), Some(JobKind::Deliver)),
         (Said::Failed("no".into()), None),

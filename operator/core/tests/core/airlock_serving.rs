@@ -246,6 +246,7 @@ fn jobs_are_told_apart() {
         serving: None,
         ended: None,
         held_up: None,
+        malware: None,
     };
     let serving: Vec<JobKind> = JobKind::ALL
         .into_iter()

@@ -1,6 +1,7 @@
 //! The example request in the example project, on a cluster that does at once what it is told.
 
 use jiff::Timestamp;
+use sde_core::airlock::malware::MalwareTask;
 use sde_core::airlock::review::policy_digest;
 use sde_core::airlock::transfer;
 use sde_core::airlock::viewing::{Viewed, ViewingKey, ViewingSecret};
@@ -250,6 +251,10 @@ impl Sim {
                         .then(|| ("10.0.0.9:8444".to_owned(), POD.to_owned())),
                     ended: None,
                     held_up: None,
+                    malware: observed.policy.as_ref().and_then(|policy| {
+                        let direction = observed.request.spec.direction;
+                        MalwareTask::of(*kind, direction, policy)
+                    }),
                 });
             }
             Step::DeleteJobs => observed.jobs.clear(),

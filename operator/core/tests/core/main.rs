@@ -6,6 +6,7 @@ mod airlock;
 mod airlock_delivery_model;
 mod airlock_history;
 mod airlock_imports;
+mod airlock_malware;
 mod airlock_model;
 mod airlock_objects;
 mod airlock_properties;

@@ -37,6 +37,9 @@ G014 = "AL-G014" Block: "encrypted, or compressed in a way that cannot be opened
 G015 = "AL-G015" Hold: "an archive",
     "Reviewers decide file by file.", "standards AL-G015",
     "Put the files themselves into the folder.";
+G016 = "AL-G016" Block: "malware, by a signature of the SdePolicy's scanner",
+    "It attacks whoever opens it.", "standards AL-G016; ClamAV",
+    "Find out where it comes from, and tell the platform team.";
 G019 = "AL-G019" Hold: "could not be read to its end, or took more work than allowed",
     "What was not looked at is not known to be safe.", "standards AL-G019",
     "Check that the file is whole and opens; make it smaller or simpler.";

@@ -93,7 +93,7 @@ pub fn render(
         (show::facts(project, request, now))
         h2 { "What it is said to be" }
         (show::declared(&request.spec))
-        (look_for::in_import(&request.spec))
+        (look_for::in_import(request))
         (receiver::show(known))
         h2 { "What was found" }
         (show::findings(request, Reader::Reviewer))

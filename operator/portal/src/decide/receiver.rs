@@ -8,6 +8,7 @@ use sde_crds::airlock_request::Direction;
 use sde_crds::policy_lists::{SdeKeys, ThirdPartySde};
 
 use super::known::Known;
+use super::look_for;
 use crate::words::{Tone, tag};
 
 /// Both; nothing of what is no transfer.
@@ -21,7 +22,7 @@ pub fn show(known: &Known) -> Markup {
             Some(sde) => (listed(sde, &known.request)),
             None => p { "You may not see the SdePolicy, or it does not list this environment: then nothing of it is released." },
         }
-        (look_for())
+        (asked())
     }
 }
 
@@ -62,19 +63,17 @@ fn sealed_for(keys: Option<&SdeKeys>, request: &AirlockRequest) -> Markup {
     }
 }
 
-fn look_for() -> Markup {
-    html! {
-        section class="panel" aria-labelledby="look-for" {
-            h2 id="look-for" { "What to look for" }
-            p { "This is data of single people, encrypted. Nobody here can look into it: you decide what goes to whom, not what it says." }
-            ul {
-                li { "Must this grant go, and would no less of it do? The project's approval names the environment and says why." }
-                li { "Are the assessment of the environment and the agreement with it what you agreed to, and still true?" }
-                li { "If it is abroad: on what basis may the data go there? The rules ask for a transfer to its country under spec.transfers, not whether that organisation runs it." }
-                li { "Are both keys its own? Compare them with what it has published, over another way than the one they came by. If not, refuse it with CustodiansDecision and tell your platform team." }
-                li { "In the viewer, does every file begin with crypt4gh or age-encryption.org, and do the names of the files give nothing away?" }
-                li { "Who destroys it there, when, and who tells you? Until that is confirmed, this project's data is not wholly destroyed." }
-            }
-        }
-    }
+fn asked() -> Markup {
+    let questions = html! {
+        li { "Must this grant go, and would no less of it do? The project's approval names the environment and says why." }
+        li { "Are the assessment of the environment and the agreement with it what you agreed to, and still true?" }
+        li { "If it is abroad: on what basis may the data go there? The rules ask for a transfer to its country under spec.transfers, not whether that organisation runs it." }
+        li { "Are both keys its own? Compare them with what it has published, over another way than the one they came by. If not, refuse it with CustodiansDecision and tell your platform team." }
+        li { "In the viewer, does every file begin with crypt4gh or age-encryption.org, and do the names of the files give nothing away?" }
+        li { "Who destroys it there, when, and who tells you? Until that is confirmed, this project's data is not wholly destroyed." }
+    };
+    look_for::panel(
+        "This is data of single people, encrypted. Nobody here can look into it: you decide what goes to whom, not what it says.",
+        &questions,
+    )
 }

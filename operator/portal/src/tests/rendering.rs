@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use sde_crds::airlock_request::{Direction, TransferOfGrant};
-use sde_crds::airlock_status::AirlockPhase;
+use sde_crds::airlock_status::{AirlockPhase, Finding, Severity};
 
 use super::fixtures::{
     brought, draft, held, import, now, policy, project, released, returned, sealed, transfer, who,
@@ -173,7 +173,22 @@ fn an_import_to_decide_on_says_what_to_look_for() {
         let me = who("checker-a");
         decide::one::render(&me, "prj-4f2c", &known, "", None, nothing(&fields), now())
     };
-    insta::assert_snapshot!(lines(&page(request)));
+    let found = |rules: Vec<Finding>| {
+        let mut request = request.clone();
+        let status = request.status.as_mut().expect("a status");
+        status.findings = held().status.and_then(|s| s.findings);
+        let findings = status.findings.as_mut().expect("findings");
+        findings.rules = rules;
+        page(request).0.contains("Nothing has looked for malware")
+    };
+    assert!(!found(Vec::new()));
+    assert!(found(vec![Finding {
+        rule: "AL-N006".to_owned(),
+        severity: Severity::Warn,
+        files: 1,
+        certain: false,
+    }]));
+    insta::assert_snapshot!(lines(&page(request.clone())));
     assert!(!page(held()).0.contains("What to look for"));
 }
 

@@ -12,9 +12,11 @@ use sde_crds::airlock_request::Direction;
 use sde_crds::dataset::DatasetSpec;
 use sde_crds::names::{self, component};
 use sde_crds::policy::Placement;
+use sde_crds::policy_airlock::MalwareScanner;
 use sde_crds::project::DatasetGrant;
 
 use super::{claim, labels};
+use crate::airlock::malware;
 use crate::airlock::observe::{JobKind, Side};
 use crate::airlock::task::{TASK_ENV, Task};
 use crate::labels::{ProjectId, home_claim};
@@ -51,22 +53,25 @@ pub struct Work<'a> {
     pub task: &'a Task,
     /// Where its tier runs.
     pub placement: Option<Placement>,
+    /// Scan: what looks for malware before the agent does its part (`Task::malware`).
+    pub scanner: Option<&'a MalwareScanner>,
     /// Seal of a TransferToSde: the grant that it takes.
     pub data: Option<(&'a DatasetGrant, &'a DatasetSpec)>,
     /// Nodes that can reach the requester's home, where it is known: a home is mounted on one node at a time.
     pub beside: Option<NodeSelector>,
 }
 
-/// CPU of so many jobs, and so many that serve, written as the API server keeps it: else it would differ from what is applied, and
-/// be applied again.
-pub fn cpu(jobs: i64, serving: i64) -> Quantity {
-    whole(jobs * CPU_MILLI[0] + serving * CPU_MILLI[1], 1000, "", "m")
+/// CPU of so many jobs, so many that serve, and so many thousandths more, written as the API server keeps it: else it would differ
+/// from what is applied, and be applied again.
+pub fn cpu(jobs: i64, serving: i64, more: i64) -> Quantity {
+    let milli = jobs * CPU_MILLI[0] + serving * CPU_MILLI[1];
+    whole(milli.saturating_add(more), 1000, "", "m")
 }
 
-/// Memory of so many jobs, and so many that serve, written likewise.
-pub fn memory(jobs: i64, serving: i64) -> Quantity {
+/// Memory of so many jobs, so many that serve, and so many MiB more, written likewise.
+pub fn memory(jobs: i64, serving: i64, more: i64) -> Quantity {
     let mebi = jobs * MEMORY_MEBI[0] + serving * MEMORY_MEBI[1];
-    whole(mebi, 1024, "Gi", "Mi")
+    whole(mebi.saturating_add(more), 1024, "Gi", "Mi")
 }
 
 fn whole(small: i64, in_one: i64, one: &str, less: &str) -> Quantity {
@@ -107,6 +112,9 @@ pub fn pod(
     let locked = Locked {
         name: name(work.request, kind, work.round, work.attempt),
         component: component::AIRLOCK_JOB,
+        before: work
+            .scanner
+            .map(|scanner| malware::container(scanner, part(settings, "content", false))),
         main: container(settings, work),
         volumes: volumes(work),
         // The files are the researcher's, whatever their mode, and so is what is copied.
@@ -153,7 +161,10 @@ fn container(settings: &Settings, work: &Work<'_>) -> Container {
         ..pod::hardened()
     });
     let serving = i64::from(work.task.kind.serves());
-    let (cpu, memory) = (cpu(1 - serving, serving), memory(1 - serving, serving));
+    let (cpu, memory) = (
+        cpu(1 - serving, serving, 0),
+        memory(1 - serving, serving, 0),
+    );
     agent.resources = Some(pod::limits(&cpu.0, &memory.0));
     agent.readiness_probe = work.task.kind.serves().then(ready);
     agent.volume_mounts = Some(mounts(settings, work));
@@ -173,9 +184,14 @@ fn ready() -> Probe {
     }
 }
 
-/// What a job sees. Nothing can write what was sealed but the job that seals.
-fn mounts(settings: &Settings, work: &Work<'_>) -> Vec<VolumeMount> {
-    let mount = |volume: &str, path: &str, sub_path: Option<String>, written: bool| VolumeMount {
+fn mount(
+    settings: &Settings,
+    volume: &str,
+    path: &str,
+    sub_path: Option<String>,
+    written: bool,
+) -> VolumeMount {
+    VolumeMount {
         name: volume.to_owned(),
         mount_path: path.to_owned(),
         sub_path,
@@ -183,33 +199,40 @@ fn mounts(settings: &Settings, work: &Work<'_>) -> Vec<VolumeMount> {
         recursive_read_only: (!written && settings.recursive_read_only)
             .then(|| "Enabled".to_owned()),
         ..VolumeMount::default()
-    };
-    let part = |name: &str, written| {
-        mount(
-            "chamber",
-            &format!("/chamber/{name}"),
-            Some(name.to_owned()),
-            written,
-        )
-    };
+    }
+}
+
+/// A part of the chamber.
+fn part(settings: &Settings, name: &str, written: bool) -> VolumeMount {
+    let path = format!("/chamber/{name}");
+    mount(settings, "chamber", &path, Some(name.to_owned()), written)
+}
+
+/// What a job sees. Nothing can write what was sealed but the job that seals.
+fn mounts(settings: &Settings, work: &Work<'_>) -> Vec<VolumeMount> {
+    let part = |name: &str, written| part(settings, name, written);
     match work.task.kind {
         JobKind::Seal => {
             let folder = work.request.spec.folder.as_ref();
             let folder = folder.map(|f| {
                 let path = format!("{OUTBOX}/{f}");
-                mount("home", "/source", Some(path), false)
+                mount(settings, "home", "/source", Some(path), false)
             });
-            let chamber = mount("chamber", "/chamber", None, true);
+            let chamber = mount(settings, "chamber", "/chamber", None, true);
             let granted = work.data.map(|(grant, _)| granted(settings, grant));
             let source = folder.into_iter().chain(granted.into_iter().flatten());
             source.chain([chamber]).collect()
         }
         JobKind::Receive => vec![part("upload", true)],
-        JobKind::Scan => vec![
-            part("content", false),
-            part("sealed", false),
-            part("report", true),
-        ],
+        JobKind::Scan => {
+            let said = work.scanner.map(|_| part(malware::PART, false));
+            let own = [
+                part("content", false),
+                part("sealed", false),
+                part("report", true),
+            ];
+            own.into_iter().chain(said).collect()
+        }
         JobKind::View => vec![
             part("content", false),
             part("sealed", false),

@@ -4,8 +4,10 @@ use k8s_openapi::api::core::v1::{LimitRange, Namespace, ResourceQuota, ServiceAc
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use sde_crds::names;
+use sde_crds::policy_airlock::MalwareScanner;
 
 use super::pod::{cpu, memory};
+use crate::airlock::malware;
 use crate::airlock::observe::Side;
 use crate::labels::ProjectId;
 use crate::project::lockdown::{self, WayIn};
@@ -15,6 +17,8 @@ use crate::settings::Settings;
 pub const JOBS: i64 = 8;
 /// Of each kind, jobs that serve at once: viewers, and deliveries. More wait for their turn.
 pub const SERVING: i64 = 8;
+/// Runs of the malware scanner at once, which takes far more than the agent. More wait for their turn.
+const SCANNING: i64 = 2;
 /// Chambers that a project may have on its own side: drafts, and what was withdrawn and is kept. More wait.
 pub const CHAMBERS: i64 = 40;
 /// Imports that a project may have in its inboxes, and as many that are being brought. More wait.
@@ -38,15 +42,21 @@ pub struct Room {
 }
 
 /// Everything that must be there before a chamber is.
-pub fn room(id: &ProjectId, settings: &Settings, tier: &str) -> Room {
+pub fn room(
+    id: &ProjectId,
+    settings: &Settings,
+    tier: &str,
+    scanner: Option<&MalwareScanner>,
+) -> Room {
     let name = Side::Airlock.namespace(id);
     let mut namespace = lockdown::namespace(id, settings, tier, None);
     namespace.metadata.name = Some(name.clone());
     let annotations = namespace.metadata.annotations.get_or_insert_default();
     annotations.clear();
+    let images = std::iter::once(&settings.agent_image).chain(scanner.map(|s| &s.image));
     annotations.insert(
         names::IMAGES_ANNOTATION.to_owned(),
-        settings.agent_image.clone(),
+        images.cloned().collect::<Vec<_>>().join(","),
     );
     let mut limit_range = lockdown::limit_range(id);
     limit_range.metadata.namespace = Some(name.clone());
@@ -62,7 +72,7 @@ pub fn room(id: &ProjectId, settings: &Settings, tier: &str) -> Room {
             here(lockdown::default_deny(id)),
             here(lockdown::way_in(id, &door(settings))),
         ],
-        quota: quota(id, name),
+        quota: quota(id, name, scanner),
         limit_range,
         service_account,
     }
@@ -78,14 +88,18 @@ fn door(settings: &Settings) -> WayIn<'_> {
     }
 }
 
-fn quota(id: &ProjectId, namespace: String) -> ResourceQuota {
+fn quota(id: &ProjectId, namespace: String, scanner: Option<&MalwareScanner>) -> ResourceQuota {
     let mut hard: std::collections::BTreeMap<String, Quantity> = lockdown::NEVER
         .iter()
         .map(|kind| ((*kind).to_owned(), Quantity("0".to_owned())))
         .collect();
+    let scanning = scanner.map_or([0, 0], |s| malware::room(s).map(|of_one| SCANNING * of_one));
     for prefix in ["requests", "limits"] {
-        hard.insert(format!("{prefix}.cpu"), cpu(JOBS, 2 * SERVING));
-        hard.insert(format!("{prefix}.memory"), memory(JOBS, 2 * SERVING));
+        hard.insert(format!("{prefix}.cpu"), cpu(JOBS, 2 * SERVING, scanning[0]));
+        hard.insert(
+            format!("{prefix}.memory"),
+            memory(JOBS, 2 * SERVING, scanning[1]),
+        );
     }
     // One that ends counts until it is gone.
     hard.insert(
