@@ -4,6 +4,7 @@
 use sde_crds::airlock_request::Direction;
 use sde_crds::airlock_status::FailureCause;
 
+use crate::airlock::malware;
 use crate::airlock::observe::{Claim, Job, JobKind, Observed, Outcome, Side};
 use crate::airlock::serving;
 use crate::airlock::step::{Step, Who};
@@ -85,9 +86,11 @@ pub fn destroy(observed: &Observed) -> Option<Step> {
     })
 }
 
-/// Whether a job is of no more use: of an earlier round, or it serves what nobody may have now.
+/// Whether a job is of no more use: of an earlier round, serving what nobody may have now, or a scan to be made anew.
 pub fn stale(observed: &Observed, job: &Job) -> bool {
-    job.round != observed.status().round || serving::over(observed, job)
+    job.round != observed.status().round
+        || serving::over(observed, job)
+        || malware::over(observed, job)
 }
 
 pub(super) fn delete(observed: &Observed, which: impl Fn(&Job) -> bool) -> Option<Step> {

@@ -162,7 +162,7 @@ fn rescan() -> Step {
 
 fn scanning(observed: &Observed, policy: &AirlockPolicy) -> First {
     at(observed, Side::Airlock)?;
-    malware::answered(observed, policy)?;
+    malware::answered(observed)?;
     let Outcome::Scanned(mut findings) = result(observed, JobKind::Scan, Side::Airlock)? else {
         return Ok(Step::failed(Phase::Scanning, FailureCause::JobFailed));
     };

@@ -1,6 +1,8 @@
 //! The example request in the example project, on a cluster that does at once what it is told.
 
 use jiff::Timestamp;
+use sde_core::airlock::chamber::stale;
+use sde_core::airlock::ending::ended;
 use sde_core::airlock::malware::MalwareTask;
 use sde_core::airlock::review::policy_digest;
 use sde_core::airlock::transfer;
@@ -257,7 +259,12 @@ impl Sim {
                     }),
                 });
             }
-            Step::DeleteJobs => observed.jobs.clear(),
+            // As the controller does.
+            Step::DeleteJobs => {
+                let seen = observed.clone();
+                let all = ended(seen.status().phase) || seen.deleted();
+                observed.jobs.retain(|job| !all && !stale(&seen, job));
+            }
             Step::MakeClaim(side) => {
                 chamber.volume.get_or_insert(Volume {
                     kept: false,
