@@ -233,6 +233,11 @@ pub struct SealedContent {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::sha256")]
     pub recipient: Option<String>,
+    /// Export, Import: a keyed fingerprint of each file, in the order of their numbers, by which the controller knows a refused one again
+    /// in this project (AL-G011). Of no use to anybody without the key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::fingerprints")]
+    pub fingerprints: Option<Vec<String>>,
 }
 
 /// What a scan found: rules and numbers, never what matched.

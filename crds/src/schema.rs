@@ -85,6 +85,14 @@ pub fn viewing_code(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "maxLength": 16, "pattern": "^[A-Z2-7]{16}$"})
 }
 
+/// Fingerprints of files: each 160 bits in base 32 (RFC 4648) without padding.
+pub fn fingerprints(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "array", "minItems": 1, "maxItems": 50, "x-kubernetes-list-type": "atomic",
+        "items": {"type": "string", "maxLength": 32, "pattern": "^[A-Z2-7]{32}$"}
+    })
+}
+
 /// Numbers of files in a sealed manifest, counted from 0.
 pub fn file_numbers(_: &mut SchemaGenerator) -> Schema {
     json_schema!({

@@ -41,6 +41,7 @@ pub(super) fn import(site: &Site) -> Result<()> {
     })?;
     in_the_project(site, &project, &request)?;
     changed_on_the_node(site, &project, &door)?;
+    refused_and_asked_again(site, &project, &door)?;
     let notebook = Notebook::open(site, &project)?;
     notebook.says(
         "reads what came in",
@@ -168,6 +169,26 @@ fn changed_on_the_node(site: &Site, project: &str, door: &Door<'_>) -> Result<()
     request.patch(&json!({"withdrawn": true}))
 }
 
+/// What one reviewer has refused is known again, whatever it is called, and what lay beside it would not be.
+fn refused_and_asked_again(site: &Site, project: &str, door: &Door<'_>) -> Result<()> {
+    let stands_out = |request: &Request<'_>| -> Result<Option<Value>> {
+        request.confirm()?;
+        let seen = request.phase("InReview")?;
+        let mut signals = seen["status"]["signals"].as_array().into_iter().flatten();
+        Ok(signals.find(|s| s["rule"] == "AL-G011").cloned())
+    };
+    let refused = uploaded(site, project, "refused", door, &[GUIDE])?;
+    check_equal("before it was refused", &stands_out(&refused)?, &None)?;
+    let reject = json!({"decision": "Reject", "reason": "UnsafeImport", "advice": "Bring it from its publisher"});
+    refused.review("checker-a", &reject)?;
+    refused.phase("Rejected")?;
+    let files = [PROGRAM, ("renamed.md", GUIDE.1)];
+    let again = uploaded(site, project, "again", door, &files)?;
+    let known = json!({"rule": "AL-G011", "severity": "HoldSenior", "unit": "Files", "observed": 1, "usual": 0});
+    check_equal("asked again", &stands_out(&again)?, &Some(known))?;
+    again.patch(&json!({"withdrawn": true}))
+}
+
 /// Closing ends the notebook, destroys the chambers, and says so.
 fn destroyed(site: &Site, project: &str) -> Result<()> {
     let request = Request::of(site, project, "tool");
@@ -175,6 +196,6 @@ fn destroyed(site: &Site, project: &str) -> Result<()> {
     check_equal(
         "what the airlock held",
         &held["status"]["closing"]["airlock"],
-        &json!({"requests": 2, "chambersDestroyed": 2}),
+        &json!({"requests": 4, "chambersDestroyed": 4}),
     )
 }

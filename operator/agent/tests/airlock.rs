@@ -95,6 +95,7 @@ fn task_of(kind: JobKind, direction: Direction) -> String {
         door: None,
         viewing: None,
         transfer: None,
+        fingerprints: None,
         malware: None,
     };
     task.to_env().expect("a task")

@@ -6,6 +6,7 @@ use sde_core::airlock::observe::Delivered;
 use sde_core::airlock::report::{Report, Said, Scanned, Sealed, salted_digest};
 use sde_core::airlock::task::Task;
 use sde_core::airlock::transfer::recipient;
+use sha2::{Digest, Sha256};
 
 use super::behaviour::Behaviour;
 use super::status::At;
@@ -43,6 +44,11 @@ fn result(task: &Task, behaviour: &Behaviour) -> Option<Said> {
             digest,
             files: 1,
             bytes: 10,
+            fingerprints: task
+                .fingerprints
+                .iter()
+                .map(|key| key.of(&hex::encode(Sha256::digest(&task.salt))))
+                .collect(),
             recipient: task.transfer.as_ref().and_then(|t| recipient(&t.keys)),
         }),
         JobKind::Scan => Said::Scanned(Scanned {

@@ -97,6 +97,7 @@ pub fn task(kind: JobKind) -> Task {
         door: None,
         viewing: None,
         transfer: None,
+        fingerprints: None,
         malware: None,
     }
 }

@@ -63,6 +63,11 @@ pub fn seal(
         digest: manifest.digest(&task.salt)?,
         files: manifest.files.len() as u64,
         bytes: manifest.size(),
+        fingerprints: task
+            .fingerprints
+            .iter()
+            .flat_map(|key| manifest.files.iter().map(|file| key.of(&file.sha256)))
+            .collect(),
         recipient: manifest.recipient,
     })
 }

@@ -6,6 +6,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use sde_core::airlock::JobKind;
+use sde_core::airlock::viewing::ViewingSecret;
 use sha2::{Digest, Sha256};
 
 use super::*;
@@ -64,6 +65,7 @@ fn the_chamber_holds_what_its_manifest_says() {
             files: 2,
             bytes: 49,
             recipient: None,
+            fingerprints: Vec::new(),
         }
     );
     assert_eq!(fs::read(site.content("000")).expect("file"), b"A plot.\n");
@@ -219,6 +221,27 @@ fn tree(root: &Path) -> BTreeMap<String, (u32, Option<Vec<u8>>)> {
         found.insert(name.expect("UTF-8").to_owned(), (mode, bytes));
     }
     found
+}
+
+#[test]
+fn files_are_known_again_under_a_key() {
+    let marks = |of: &str| {
+        let site = Site::filled();
+        let key = ViewingSecret::new(&[7; 32])
+            .expect("a key")
+            .fingerprints(of);
+        let task = Task {
+            fingerprints: Some(key.clone()),
+            ..task(JobKind::Seal)
+        };
+        let first = seal_quietly(&site, &task).expect("sealed");
+        assert_eq!(seal_quietly(&site, &task).expect("again"), first);
+        let files = [&b"A plot.\n"[..], COUNTS].map(|f| key.of(&hex::encode(Sha256::digest(f))));
+        assert_eq!(first.fingerprints, files);
+        first.fingerprints
+    };
+    let (one, other) = (marks("p-1"), marks("p-2"));
+    assert!(one.iter().zip(&other).all(|(one, other)| one != other));
 }
 
 /// Makes the folder of a file one that nobody adds to.

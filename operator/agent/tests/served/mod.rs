@@ -227,6 +227,7 @@ impl Site {
                 signals: vec![signal()],
             }),
             transfer: environment::transfer(kind, self.direction),
+            fingerprints: None,
             malware: None,
         }
     }

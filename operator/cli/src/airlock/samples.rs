@@ -69,6 +69,7 @@ pub fn sealed() -> AirlockRequest {
         files: 4,
         bytes: 48_213,
         recipient: None,
+        fingerprints: None,
     });
     request
 }

@@ -84,6 +84,13 @@ pub async fn start(
             keys: transfer::keys(&seen.observed)?.clone(),
         })
     }));
+    let known_again = kind == JobKind::Seal && request.spec.direction != Direction::TransferToSde;
+    let project_uid = project.project.metadata.uid.as_deref();
+    let task = task.with_fingerprints(
+        project_uid
+            .filter(|_| known_again)
+            .map(|uid| ctx.keys.viewing.fingerprints(uid)),
+    );
     let work = Work {
         request,
         side,

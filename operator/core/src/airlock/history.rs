@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use sde_crds::airlock_request::Direction;
+use sde_crds::airlock_review::ReviewDecision;
 use sde_crds::airlock_status::{AirlockPhase as Phase, Severity, Signal, SignalUnit};
 use sde_crds::{AirlockRequest, AirlockReview};
 use serde_json::json;
@@ -44,8 +45,9 @@ const SMALL_IMPORT: i64 = 16 * MIB;
 const SAME_PAIR: usize = 10;
 
 /// Every rule of this module, with the gravest that it does.
-pub const RULES: [(&str, Severity); 7] = [
+pub const RULES: [(&str, Severity); 8] = [
     ("AL-G004", Severity::Hold),
+    ("AL-G011", Severity::HoldSenior),
     ("AL-G017", Severity::Hold),
     ("AL-G018", Severity::Hold),
     ("AL-A008", Severity::Hold),
@@ -73,6 +75,10 @@ pub struct Past {
     pub released: bool,
     /// Who approved it, if it was released.
     pub approvers: BTreeSet<String>,
+    /// Fingerprints of its files, in the order of their numbers.
+    pub fingerprints: Vec<String>,
+    /// Numbers of those that people refused.
+    pub refused: BTreeSet<usize>,
 }
 
 /// What is remembered of a request; nothing of one that was not submitted. `reviews` are those of its namespace.
@@ -91,8 +97,16 @@ pub fn past<'a>(
         let uid = review.metadata.uid.as_ref();
         approval.is_some_and(|a| uid.is_some_and(|uid| a.reviews.contains(uid)))
     };
-    let approvers = reviews.into_iter().filter(agreed);
+    let reviews: Vec<&AirlockReview> = reviews.into_iter().collect();
+    let approvers = reviews.iter().copied().filter(agreed);
+    let fingerprints = content.fingerprints.clone().unwrap_or_default();
     Some(Past {
+        refused: match status.phase {
+            Phase::Rejected => (0..fingerprints.len()).collect(),
+            Phase::Returned => returned(request, &reviews),
+            _ => BTreeSet::new(),
+        },
+        fingerprints,
         submitted: (submitted, request.metadata.uid.clone().unwrap_or_default()),
         requester: request.spec.requester.clone(),
         direction: request.spec.direction,
@@ -105,6 +119,19 @@ pub fn past<'a>(
         released,
         approvers: approvers.map(|r| r.spec.reviewer.clone()).collect(),
     })
+}
+
+/// Files that reviewers named when they returned a request. Who may not review can add to them: that only holds.
+fn returned(request: &AirlockRequest, reviews: &[&AirlockReview]) -> BTreeSet<usize> {
+    let uid = request.metadata.uid.as_deref();
+    let mine = |r: &&&AirlockReview| {
+        Some(r.spec.request_uid.as_str()) == uid && r.spec.decision == ReviewDecision::Return
+    };
+    let named = reviews.iter().filter(mine);
+    named
+        .flat_map(|r| r.spec.refused_files.iter().flatten())
+        .filter_map(|n| usize::try_from(*n).ok())
+        .collect()
 }
 
 /// What stands out, each rule at most once. Nothing of a request that was not sealed, nor of a transfer: that is a custodian's act.
@@ -127,6 +154,8 @@ pub fn signals(observed: &Observed) -> Vec<Signal> {
         phase: (status.phase, observed.now),
         released: false,
         approvers: BTreeSet::new(),
+        fingerprints: content.fingerprints.clone().unwrap_or_default(),
+        refused: BTreeSet::new(),
     };
     let before: Vec<&Past> = observed
         .history
@@ -139,6 +168,7 @@ pub fn signals(observed: &Observed) -> Vec<Signal> {
         unusual(&now, &releases),
         often(&now, &before),
         many_times(&now, &releases),
+        asked_again(&now, &before),
         refused(&now, &before),
         same_pair(&releases),
     ]
@@ -166,6 +196,7 @@ pub fn words(signal: &Signal) -> String {
         SignalUnit::Requests => format!("{n} requests"),
     };
     match signal.usual {
+        0 if signal.rule == "AL-G011" => count(signal.observed),
         0 => format!("{}; nothing is usual yet", count(signal.observed)),
         usual => format!("{}, against {}", count(signal.observed), count(usual)),
     }
@@ -282,6 +313,18 @@ fn many_times(now: &Past, releases: &[&Past]) -> Option<Signal> {
     };
     (!releases.is_empty() && now.bytes > most)
         .then(|| signal(rule, severity, SignalUnit::Bytes, now.bytes, usual))
+}
+
+/// Files that people have refused, unchanged. By whoever, and however they are called now.
+fn asked_again(now: &Past, before: &[&Past]) -> Option<Signal> {
+    let refused: BTreeSet<&String> = before
+        .iter()
+        .filter(|p| p.direction == now.direction)
+        .flat_map(|p| p.refused.iter().filter_map(|n| p.fingerprints.get(*n)))
+        .collect();
+    let again = now.fingerprints.iter().filter(|f| refused.contains(f));
+    let count = i64::try_from(again.count()).unwrap_or(i64::MAX);
+    (count > 0).then(|| signal("AL-G011", Severity::HoldSenior, SignalUnit::Files, count, 0))
 }
 
 /// A person whose requests were refused again and again.

@@ -9,6 +9,7 @@ use sde_crds::airlock_status::{Finding, Findings, SealedContent, Severity};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::airlock::fingerprint::is_fingerprint;
 use crate::airlock::malware::Unscanned;
 use crate::airlock::observe::{Delivered, JobKind, Outcome};
 use crate::lock::{TERMINATION_MESSAGE_MAX, is_pod_uid};
@@ -70,6 +71,9 @@ pub struct Sealed {
     /// TransferToSde: to whose keys all of it is encrypted (`transfer::recipient`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recipient: Option<String>,
+    /// Export, Import: of each file, in the order of their numbers (`fingerprint`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fingerprints: Vec<String>,
 }
 
 /// Why a folder cannot be sealed. Names no file: this reaches the API.
@@ -250,6 +254,7 @@ impl Said {
             Self::Sealed(s) if !is_digest(&s.digest) => no("a digest"),
             Self::Sealed(s) if !(1..=MAX_FILES).contains(&s.files) => no("a number of files"),
             Self::Sealed(s) if i64::try_from(s.bytes).is_err() => no("a number of bytes"),
+            Self::Sealed(s) if !s.known_again() => no("fingerprints"),
             Self::Verified(digest) if !is_digest(digest) => no("a digest"),
             Self::Scanned(s) => s.possible(),
             Self::Delivered(d) => d.possible(),
@@ -259,6 +264,14 @@ impl Said {
             | Self::Verified(_)
             | Self::Failed(_) => Ok(()),
         }
+    }
+}
+
+impl Sealed {
+    /// Whether it has a fingerprint for each file, or none at all.
+    fn known_again(&self) -> bool {
+        let all = &self.fingerprints;
+        all.is_empty() || (all.len() as u64 == self.files && all.iter().all(|f| is_fingerprint(f)))
     }
 }
 
@@ -337,6 +350,7 @@ impl From<Sealed> for SealedContent {
             files: signed(sealed.files),
             bytes: signed(sealed.bytes),
             recipient: sealed.recipient,
+            fingerprints: Some(sealed.fingerprints).filter(|f| !f.is_empty()),
         }
     }
 }

@@ -9,6 +9,7 @@ use sde_crds::airlock_status::Signal;
 use sde_crds::policy_airlock::AirlockPolicy;
 use serde::{Deserialize, Serialize};
 
+use crate::airlock::fingerprint::FingerprintKey;
 use crate::airlock::history;
 use crate::airlock::malware::MalwareTask;
 use crate::airlock::observe::JobKind;
@@ -56,6 +57,9 @@ pub struct Task {
     /// Seal of a TransferToSde: what is taken, and for whom.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transfer: Option<TransferTask>,
+    /// Seal of an Export or Import: under what its files' fingerprints are made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprints: Option<FingerprintKey>,
     /// Scan: the malware scanner that has run before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub malware: Option<MalwareTask>,
@@ -192,6 +196,7 @@ impl Task {
             door,
             viewing: None,
             transfer: None,
+            fingerprints: None,
             malware: MalwareTask::of(kind, spec.direction, policy),
         }
     }
@@ -206,6 +211,15 @@ impl Task {
     #[must_use]
     pub fn with_transfer(self, transfer: Option<TransferTask>) -> Self {
         Self { transfer, ..self }
+    }
+
+    /// The same, for a Seal whose files are to be known again.
+    #[must_use]
+    pub fn with_fingerprints(self, fingerprints: Option<FingerprintKey>) -> Self {
+        Self {
+            fingerprints,
+            ..self
+        }
     }
 
     /// The text for the environment variable.

@@ -5,9 +5,8 @@
 
 use std::fmt;
 
-use hmac::{Hmac, KeyInit, Mac};
-use serde::{Deserialize, Serialize};
-use sha2::Sha256;
+pub use crate::airlock::key::NotAKey;
+use crate::airlock::key::{DIGITS, base32, hmac, key};
 
 /// Characters of a code: 80 bits, five to a character.
 pub const LENGTH: usize = 16;
@@ -16,17 +15,9 @@ pub const LENGTH: usize = 16;
 const KEY: &str = "sde-operator.dev/viewing-key/v1";
 const CODE: &str = "sde-operator.dev/viewing-code/v1";
 
-/// Digits of base 32 (RFC 4648 section 6).
-const DIGITS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-
-/// Why bytes are no key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a viewing key is 32 bytes")]
-pub struct NotAKey;
-
 /// The deployment's secret, from which each request's key is derived. Never printed.
 #[derive(Clone, PartialEq, Eq)]
-pub struct ViewingSecret([u8; 32]);
+pub struct ViewingSecret(pub(super) [u8; 32]);
 
 impl ViewingSecret {
     /// 32 random bytes.
@@ -50,31 +41,9 @@ impl fmt::Debug for ViewingSecret {
     }
 }
 
-/// The key of one request's codes: 64 hexadecimal digits in a task. Never printed.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct ViewingKey([u8; 32]);
-
-impl fmt::Debug for ViewingKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ViewingKey(..)")
-    }
-}
-
-impl From<ViewingKey> for String {
-    fn from(key: ViewingKey) -> Self {
-        hex::encode(key.0)
-    }
-}
-
-impl TryFrom<String> for ViewingKey {
-    type Error = NotAKey;
-
-    fn try_from(text: String) -> Result<Self, NotAKey> {
-        let mut bytes = [0; 32];
-        hex::decode_to_slice(text, &mut bytes).map_err(|_| NotAKey)?;
-        Ok(Self(bytes))
-    }
+key! {
+    /// The key of one request's codes: 64 hexadecimal digits in a task. Never printed.
+    ViewingKey
 }
 
 /// What a code is of.
@@ -109,32 +78,6 @@ pub fn typed(text: &str) -> Option<String> {
     shaped.then_some(code)
 }
 
-/// HMAC-SHA256 over parts, each after its length, so that no two lists of parts are the same bytes.
-fn hmac(key: &[u8; 32], parts: &[&str]) -> [u8; 32] {
-    // A key shorter than a block is filled up with zeros (RFC 2104).
-    let mut block = [0; 64];
-    block[..32].copy_from_slice(key);
-    let mut mac = Hmac::<Sha256>::new(&block.into());
-    for part in parts {
-        mac.update(&(part.len() as u64).to_be_bytes());
-        mac.update(part.as_bytes());
-    }
-    mac.finalize().into_bytes().into()
-}
-
-/// Whole groups of five bytes.
-fn base32(bytes: &[u8]) -> String {
-    let digit = |bits: u64, n: usize| char::from(DIGITS[(bits >> (35 - 5 * n)) as usize & 31]);
-    bytes
-        .chunks_exact(5)
-        .map(|five| {
-            five.iter()
-                .fold(0, |bits, byte| bits << 8 | u64::from(*byte))
-        })
-        .flat_map(|bits| (0..8).map(move |n| digit(bits, n)))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,14 +91,6 @@ mod tests {
             findings: "v1:sha256:22",
             person: "checker-a",
         }
-    }
-
-    /// RFC 4648 section 10, "fooba" and then once more.
-    #[test]
-    fn base32_is_that_of_the_rfc() {
-        assert_eq!(base32(b"fooba"), "MZXW6YTB");
-        assert_eq!(base32(b"foobafooba"), "MZXW6YTBMZXW6YTB");
-        assert_eq!(base32(&[0xff; 5]), "77777777");
     }
 
     /// By Python's hmac and base64 modules: `hmac.new(key, b"".join(len(p).to_bytes(8, "big") + p for p in parts), "sha256")`, twice.

@@ -39,6 +39,8 @@ fn release(seconds: i64) -> Past {
         phase: (Phase::Released, ago(seconds)),
         released: true,
         approvers: [format!("checker-{seconds}"), "checker-a".to_owned()].into(),
+        fingerprints: Vec::new(),
+        refused: BTreeSet::new(),
     }
 }
 
@@ -422,6 +424,66 @@ fn what_is_blocked_shows_it_too() {
     assert_eq!(sim.phase(), Phase::Blocked);
     assert_eq!(sim.status().signals.unwrap()[0].rule, "AL-G018");
     assert!(matches!(next(&sim.observed), Step::Wait(_)));
+}
+
+#[test]
+fn a_file_that_was_refused_is_known_again() {
+    let marks = ["A", "B", "C"].map(|c| c.repeat(32));
+    let of = |refused: &[usize], direction, asked: &[&String]| {
+        let earlier = Past {
+            fingerprints: marks.to_vec(),
+            refused: refused.iter().copied().collect(),
+            direction,
+            ..release(DAY)
+        };
+        let found = signals(&asking(vec![earlier], |o| {
+            let content = o.request.status.as_mut().unwrap().content.as_mut().unwrap();
+            content.fingerprints = Some(asked.iter().map(|f| (*f).clone()).collect());
+        }));
+        let again = found.into_iter().find(|s| s.rule == "AL-G011");
+        again.map(|s| (s.severity, s.unit, s.observed))
+    };
+    let [a, b, c] = &marks;
+    let held = |files| Some((Severity::HoldSenior, SignalUnit::Files, files));
+    assert_eq!(of(&[1], Direction::Export, &[a, b]), held(1));
+    assert_eq!(of(&[0, 1], Direction::Export, &[a, b, b]), held(3));
+    assert_eq!(
+        of(&[1], Direction::Export, &[a, c]),
+        None,
+        "beside a refused one"
+    );
+    assert_eq!(
+        of(&[], Direction::Export, &[a, b, c]),
+        None,
+        "nothing was refused"
+    );
+    assert_eq!(
+        of(&[7], Direction::Export, &[a, b, c]),
+        None,
+        "no such file"
+    );
+    assert_eq!(of(&[1], Direction::Import, &[b]), None, "it came in");
+}
+
+#[test]
+fn refused_is_all_that_was_rejected_and_what_was_named_when_it_was_returned() {
+    let refused = |decision, files: Option<Vec<i64>>| {
+        let mut sim = Sim::new().confirmed();
+        let status = sim.observed.request.status.as_mut().unwrap();
+        let marks = ["A", "B", "C", "D"].map(|c| c.repeat(32));
+        status.content.as_mut().unwrap().fingerprints = Some(marks.to_vec());
+        for reviewer in ["checker-a", "checker-b"] {
+            sim.review(reviewer, ReviewRole::OutputChecker, decision);
+            sim.observed.reviews.last_mut().unwrap().spec.refused_files = files.clone();
+        }
+        sim.run();
+        let past = history::past(&sim.observed.request, &sim.observed.reviews).unwrap();
+        (sim.phase(), past.refused.into_iter().collect::<Vec<_>>())
+    };
+    let rejected = refused(ReviewDecision::Reject, None);
+    assert_eq!(rejected, (Phase::Rejected, vec![0, 1, 2, 3]));
+    let returned = refused(ReviewDecision::Return, Some(vec![2]));
+    assert_eq!(returned, (Phase::Returned, vec![2]));
 }
 
 #[test]

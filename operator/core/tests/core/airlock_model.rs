@@ -387,6 +387,7 @@ impl Airlock {
                 files: 4,
                 bytes: 4,
                 recipient: None,
+                fingerprints: None,
             }),
             Found::Scanned(version) => {
                 let mut found = findings(Vec::new(), self.policy(version).1.clone());

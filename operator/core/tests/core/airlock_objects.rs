@@ -203,6 +203,7 @@ fn a_job_is_what_its_own_pod_says() {
             files: 1,
             bytes: 10,
             recipient: None,
+            fingerprints: Vec::new(),
         };
         Report::new(uid, Said::Sealed(sealed)).to_message().unwrap()
     };

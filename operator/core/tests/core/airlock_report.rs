@@ -20,6 +20,7 @@ fn digest(digit: char) -> String {
 fn sealed() -> Said {
     Said::Sealed(Sealed {
         recipient: None,
+        fingerprints: Vec::new(),
         digest: digest('a'),
         files: 3,
         bytes: 4711,
@@ -192,6 +193,25 @@ fn what_no_job_can_say_is_lost() {
         &format!("{good}{}", " ".repeat(TERMINATION_MESSAGE_MAX)),
         JobKind::Seal,
     );
+    // A fingerprint for each file, or none.
+    let marked = |marks: usize, mark: &str| {
+        message(Said::Sealed(Sealed {
+            fingerprints: vec![mark.to_owned(); marks],
+            digest: digest('a'),
+            files: 3,
+            bytes: 4711,
+            recipient: None,
+        }))
+    };
+    let mark = "A".repeat(32);
+    let good_marks = marked(3, &mark);
+    assert_ne!(
+        parse(good_marks.as_bytes(), UID, JobKind::Seal),
+        Outcome::Lost
+    );
+    lost(&marked(2, &mark), JobKind::Seal);
+    lost(&marked(3, &mark[1..]), JobKind::Seal);
+    lost(&marked(3, &"a".repeat(32)), JobKind::Seal);
     // Without a UID to compare with, no pod's word counts.
     let nameless = good.replace(UID, "");
     assert_eq!(parse(nameless.as_bytes(), "", JobKind::Seal), Outcome::Lost);
@@ -278,6 +298,7 @@ fn said() -> impl Strategy<Value = Said> {
         (digest(), 1..=MAX_FILES, 0..=i64::MAX as u64).prop_map(|(digest, files, bytes)| {
             Said::Sealed(Sealed {
                 recipient: None,
+                fingerprints: Vec::new(),
                 digest,
                 files,
                 bytes,

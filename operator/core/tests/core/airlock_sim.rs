@@ -234,6 +234,7 @@ impl Sim {
                         files: self.files,
                         bytes: 48_213,
                         recipient: transfer::keys(observed).and_then(transfer::recipient),
+                        fingerprints: None,
                     }),
                     JobKind::Scan => Outcome::Scanned(findings(
                         self.found.clone(),

@@ -8,6 +8,9 @@ A008 = "AL-A008" Hold: "an export ten times as large as the project's releases a
 A009 = "AL-A009" HoldSenior: "a person of whose requests three or more were blocked or rejected in seven days",
     "Whoever tries again and again is to be spoken with, not only checked.", "standards A09",
     "Speak with the reviewers before you ask again.";
+G011 = "AL-G011" HoldSenior: "a file that reviewers refused in an earlier request of the project, unchanged",
+    "Asking again is no answer to why it was refused.", "standards AL-G011, which blocks: ours holds, since a file can have been refused for what it was to be used for",
+    "Change what the reviewers asked for, or say in the justification why it may cross after all.";
 G017 = "AL-G017" Hold: "more bytes or files than the project's releases have as a rule",
     "What differs from a project's habits is looked at twice.", "standards AL-G017: robust z by MAD above 3.5 against the last 20 releases (Iglewicz and Hoaglin 1993), the spread being 64 KiB and 2 files at least; with fewer than 5 releases it warns",
     "Nothing, if it is what is needed; say in the justification why it is more than before.";

@@ -92,6 +92,7 @@ pub fn request(name: &str, phase: Phase) -> AirlockRequest {
             files: 4,
             bytes: 48_213,
             recipient: None,
+            fingerprints: None,
         }),
         ..AirlockRequestStatus::default()
     });
