@@ -35,7 +35,7 @@ pub enum AirlockPhase {
     Scanning,
     /// Reviewers decide. Held is this with more roles needed.
     InReview,
-    /// A finding forbids it. Two custodians may reopen it, unless it is individual-level data for certain.
+    /// A finding forbids it. Two custodians may reopen it, unless what was found is certain.
     Blocked,
     /// Enough people have agreed to exactly this.
     Approved,
@@ -271,7 +271,8 @@ pub struct Finding {
     /// How many files it matched.
     #[schemars(range(min = 1, max = 50))]
     pub files: i64,
-    /// Whether the content was read as individual-level data to its end: such a request is never reopened (R23, R56).
+    /// Whether it is individual-level data, recognised by its structure, or of a transfer what is not encrypted: such a request is never
+    /// reopened (R23, R56, R57).
     pub certain: bool,
 }
 

@@ -108,7 +108,7 @@ fn finding(of: &Finding, reader: Reader) -> Markup {
                 p { "In " (words::count(of.files, "file", "files")) ". This portal does not know the rule: the operator is of another version." }
             }
             @if of.certain && of.severity == Severity::Block {
-                p { strong { "This is individual-level data for certain: it is never released." } }
+                p { strong { "This is certain: it is never released." } }
             }
         }
     }

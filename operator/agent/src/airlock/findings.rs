@@ -8,7 +8,10 @@ use sde_inspect::{Finding, Report};
 
 /// Rules that recognise a format with one record a person by its structure. The recognition is of the format's beginning; what a
 /// table or text looks like (AL-I006 to AL-I008) is never certain, so people can reopen what was blocked by it.
-const CERTAIN: [&str; 4] = ["AL-I001", "AL-I002", "AL-I004", "AL-I005"];
+const INDIVIDUAL: [&str; 4] = ["AL-I001", "AL-I002", "AL-I004", "AL-I005"];
+
+/// What blocks of a transfer alone: a file that is not encrypted. Nobody lets that go.
+const UNENCRYPTED: &str = "AL-G005";
 
 /// The API's severity for the inspector's: the only place where one becomes the other.
 pub fn severity(of: sde_inspect::Severity) -> Severity {
@@ -71,7 +74,8 @@ fn note<'a>(seen: &'a mut BTreeMap<&'static str, Seen>, finding: &Finding) -> &'
         together: 0,
     });
     seen.severity = seen.severity.max(severity);
-    seen.certain |= severity == Severity::Block && CERTAIN.contains(&finding.rule);
+    let certain = finding.rule == UNENCRYPTED || INDIVIDUAL.contains(&finding.rule);
+    seen.certain |= severity == Severity::Block && certain;
     seen
 }
 

@@ -270,11 +270,11 @@ fn what_goes_to_another_environment_must_be_encrypted() {
         scan_quietly(&site, &scanning).rules
     };
     let table = plain(&[("a.csv.age", COUNTS)]);
-    assert_eq!(held(&table), [("AL-G005", 1, false)]);
+    assert_eq!(held(&table), [("AL-G005", 1, true)]);
     assert_eq!(table[0].severity, Severity::Block);
     let genotypes = plain(&[("cohort.vcf.c4gh", VCF), ("a.csv.age", COUNTS)]);
     assert_eq!(
         held(&genotypes)[..2],
-        [("AL-I002", 1, true), ("AL-G005", 2, false)]
+        [("AL-G005", 2, true), ("AL-I002", 1, true)]
     );
 }

@@ -143,7 +143,7 @@ pub fn blocked() -> AirlockRequest {
     let mut request = at(
         Phase::Blocked,
         "IndividualLevelData",
-        "This is individual-level data for certain and is never released. A custodian signs it off with a review that says Reject.",
+        "What blocks it is certain (individual-level data, or a transfer that is not encrypted), and it is never released. A custodian signs it off with a review that says Reject.",
         "20:30",
     );
     request.metadata.name = Some("genotypes".to_owned());

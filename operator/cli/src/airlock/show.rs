@@ -245,7 +245,7 @@ fn explained(of: &Explained) -> Tree {
         n => format!("{n} files"),
     };
     let certain = if finding.certain {
-        ", individual-level data for certain: never released"
+        ", for certain: never released"
     } else {
         ""
     };

@@ -184,7 +184,7 @@ fn scanning(observed: &Observed, policy: &AirlockPolicy) -> First {
     let note = Note::Findings(findings, signals);
     Ok(if !blocking.is_empty() {
         let message = format!(
-            "{blocking} forbids it. Two custodians can reopen it, unless it is individual-level data."
+            "{blocking} forbids it. Two custodians can reopen it, unless what was found is certain."
         );
         Step::noting(Phase::Blocked, "Blocked", message, note)
     } else if held.is_empty() {
@@ -295,7 +295,7 @@ fn blocked(observed: &Observed, policy: &AirlockPolicy) -> First {
         }
         _ if certain => (
             "IndividualLevelData",
-            "This is individual-level data for certain and is never released. A custodian signs it off with a review that says Reject.".to_owned(),
+            "What blocks it is certain (individual-level data, or a transfer that is not encrypted), and it is never released. A custodian signs it off with a review that says Reject.".to_owned(),
         ),
         Reopening::Reopened => {
             return Ok(Step::noting(

@@ -163,7 +163,7 @@ pub struct Matched {
     /// How many files it matched.
     #[serde(rename = "n")]
     pub files: u64,
-    /// Whether the content is individual-level data for certain.
+    /// Whether it is certain: individual-level data, recognised by its structure, or of a transfer what is not encrypted.
     #[serde(rename = "c")]
     pub certain: bool,
 }

@@ -215,7 +215,7 @@ fn phase<'a>(
     }
     if decided.decision == D::Reopen && blocking(findings).any(|f| f.certain) {
         return Refusal::refused(
-            "this is individual-level data for certain and is never reopened: sign it off with the decision Reject".to_owned(),
+            "what blocks it is certain (individual-level data, or a transfer that is not encrypted) and is never reopened: sign it off with the decision Reject".to_owned(),
         );
     }
     Ok((content, findings))
