@@ -21,15 +21,6 @@ use crate::suites::error::{Result, check};
 /// Bytes of each file whose reading is timed.
 const TIMED: u64 = 64 << 20;
 
-/// Disguises that make another table of a table: there any rule that holds is the right one.
-const RESHAPED: [&str; 5] = [
-    "split in three",
-    "columns shuffled",
-    "columns shuffled, other delimiter",
-    "without header",
-    "transposed",
-];
-
 /// What the inspection said of one file.
 #[derive(Debug, Deserialize)]
 pub struct Said {
@@ -200,11 +191,8 @@ fn happens(case: &Disguised, people: &BTreeMap<PathBuf, Said>) -> Option<&'stati
     if said.len() != case.files.len() || !said.iter().all(|s| s.held) {
         return Some("passes");
     }
-    let right = RESHAPED.contains(&case.disguise.as_str())
-        || said
-            .iter()
-            .flat_map(|s| s.holding())
-            .any(|(rule, _)| case.rules.contains(rule));
+    let holding = said.iter().flat_map(|s| s.holding());
+    let right = case.right(holding.map(|(rule, _)| rule.as_str()));
     (!right).then_some("another rule")
 }
 

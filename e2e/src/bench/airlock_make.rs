@@ -35,6 +35,23 @@ pub struct Disguised {
     pub files: Vec<PathBuf>,
 }
 
+/// Disguises that make another table of a table: there any rule that holds is the right one.
+const RESHAPED: [&str; 5] = [
+    "split in three",
+    "columns shuffled",
+    "columns shuffled, other delimiter",
+    "without header",
+    "transposed",
+];
+
+impl Disguised {
+    /// Whether one of the rules that hold its pieces is a right one.
+    pub fn right<'a>(&self, mut holding: impl Iterator<Item = &'a str>) -> bool {
+        RESHAPED.contains(&self.disguise.as_str())
+            || holding.any(|rule| self.rules.iter().any(|right| right == rule))
+    }
+}
+
 /// An honest result.
 #[derive(Debug, Deserialize)]
 pub struct Honest {

@@ -1,8 +1,8 @@
 //! Benchmarks of `cargo e2e bench`.
 
 pub mod airlock;
-mod airlock_known;
-mod airlock_make;
+pub mod airlock_known;
+pub mod airlock_make;
 mod airlock_table;
 pub mod open;
 pub mod replay;

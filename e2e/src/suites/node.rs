@@ -9,6 +9,7 @@ use super::error::{Result, SuiteError, check};
 use super::node_airlock as airlock;
 use super::node_compute as compute;
 use super::node_conformance as conformance;
+use super::node_formats as formats;
 use super::node_import as imports;
 use super::node_malware as malware;
 use super::node_release as release;
@@ -52,6 +53,12 @@ pub async fn cilium(name: &str, filter: Option<String>) -> Result<SuiteReport> {
         .test(
             "node: an import: brought, sealed, reviewed, read in a notebook; changed bytes are refused",
             async { imports::import(&site) },
+        )
+        .await;
+    runner
+        .test(
+            "node: real tools' output: each format is held by a rule of its own, honest results by none",
+            async { formats::formats(&site) },
         )
         .await;
     runner

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::error::{Result, check, check_equal};
 use super::node_closing::ended;
 use super::node_door;
-use super::node_request::Request;
+use super::node_request::{Request, code};
 use crate::node::Site;
 use crate::node::acts::{self, namespace};
 use crate::node::door::Door;
@@ -43,7 +43,7 @@ pub(super) fn export(site: &Site) -> Result<()> {
 
 /// Sealed while the notebook runs; what is changed in the folder after that changes nothing.
 fn released(site: &Site, project: &str, notebook: &Notebook<'_>, door: &Door<'_>) -> Result<()> {
-    let request = Request::ask(site, project, "tables", "tables")?;
+    let request = Request::ask(site, project, "tables", "tables", code(&[0]))?;
     let sealed = request.when("sealed", |r| r["status"]["content"].is_object())?;
     check_equal("files", &sealed["status"]["content"]["files"], &json!(1))?;
     check_equal(
@@ -92,7 +92,7 @@ fn released(site: &Site, project: &str, notebook: &Notebook<'_>, door: &Door<'_>
 
 /// Root on the node writes into the chamber after the second approval and before the hashes are recomputed.
 fn changed_on_the_node(site: &Site, project: &str, door: &Door<'_>) -> Result<()> {
-    let request = Request::ask(site, project, "changed", "tables")?;
+    let request = Request::ask(site, project, "changed", "tables", code(&[0]))?;
     request.confirm()?;
     request.approve(door)?;
     let path = request.path()?;
@@ -115,7 +115,7 @@ fn changed_on_the_node(site: &Site, project: &str, door: &Door<'_>) -> Result<()
 
 /// A folder that is a link is not followed, and the request does not wait for ever.
 fn linked(site: &Site, project: &str) -> Result<()> {
-    let request = Request::ask(site, project, "linked", "link")?;
+    let request = Request::ask(site, project, "linked", "link", code(&[0]))?;
     let failed = request.phase("Failed")?;
     check_equal(
         "cause",

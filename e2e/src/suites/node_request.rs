@@ -31,6 +31,11 @@ const CUSTODY: Parts = Parts {
     role: "Custodian",
 };
 
+/// What is declared of files that are said to be code.
+pub(super) fn code(files: &[usize]) -> Value {
+    json!([{"name": "code", "files": files, "statistic": "Code", "suppression": {"method": "NotApplicable"}, "intendedUse": "Software"}])
+}
+
 /// One request.
 pub(super) struct Request<'a> {
     site: &'a Site,
@@ -50,16 +55,21 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// The researcher asks for a folder, sealed at once.
-    pub(super) fn ask(site: &'a Site, project: &str, name: &str, folder: &str) -> Result<Self> {
+    /// The researcher asks for a folder, sealed at once, and says this of its files.
+    pub(super) fn ask(
+        site: &'a Site,
+        project: &str,
+        name: &str,
+        folder: &str,
+        outputs: Value,
+    ) -> Result<Self> {
         let request = Self::of(site, project, name);
         let object = json!({
             "apiVersion": "sde-operator.dev/v1alpha1", "kind": "AirlockRequest",
             "metadata": {"name": name, "namespace": request.namespace},
             "spec": {
                 "requester": RESEARCHER, "direction": "Export", "folder": folder, "justification": "The script of the article",
-                "seal": true, "withdrawn": false,
-                "outputs": [{"name": "script", "files": [0], "statistic": "Code", "suppression": {"method": "NotApplicable"}, "intendedUse": "Software"}],
+                "seal": true, "withdrawn": false, "outputs": outputs,
             },
         });
         site.apply_as(RESEARCHER, &object)?;
