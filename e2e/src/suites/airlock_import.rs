@@ -2,18 +2,18 @@
 //! whoever asked for it, until its project is closed.
 
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
-use kube::api::ListParams;
 use kube::{Api, ResourceExt as _};
-use sde_crds::AirlockRequest;
 use sde_crds::airlock_status::{AirlockPhase, AirlockRequestStatus, ServingKind};
-use sde_crds::names::{WORKSPACE_LABEL, airlock_namespace, project_namespace};
+use sde_crds::names::{airlock_namespace, project_namespace};
+use sde_crds::workspace::WorkspacePhase;
+use sde_crds::{AirlockRequest, Workspace};
 use serde_json::json;
 
 use super::airlock_export::{CHECKERS, Export, project};
-use super::error::{Result, SuiteError, check, check_equal};
+use super::error::{Result, check, check_equal};
 use super::lab::{Lab, object};
 use super::life::RESEARCHER;
-use super::waiting::gone;
+use super::waiting::{gone, when};
 
 /// What a researcher asks for: to bring a program.
 ///
@@ -79,21 +79,16 @@ pub(super) async fn inbox(lab: &Lab) -> Result<()> {
     )?;
     gone(&claims(&airlock_namespace(name)), &chamber).await?;
     life.open_workspace(RESEARCHER).await?;
-    let notebook = notebook(lab, name).await?;
-    check_equal(
-        "inbox",
-        &mounted(&notebook),
-        &vec!["/inbox/tool".to_owned()],
-    )?;
+    let first = notebook(lab, name, None).await?;
+    check_equal("inbox", &mounted(&first), &vec!["/inbox/tool".to_owned()])?;
     let revoke = json!({"decision": "Revoke", "reason": "UnsafeImport", "advice": "Its origin was withdrawn"});
-    let [first, _] = CHECKERS;
-    import.review(first, &released, revoke).await?;
+    let [checker, _] = CHECKERS;
+    import.review(checker, &released, revoke).await?;
     import.phase(AirlockPhase::Revoked).await?;
     let pods: Api<Pod> = Api::namespaced(lab.plane.admin(), &project_namespace(name));
-    gone(&pods, &notebook.name_any()).await?;
+    gone(&pods, &first.name_any()).await?;
     // The next start has none.
-    life.runs(RESEARCHER).await?;
-    let next = self::notebook(lab, name).await?;
+    let next = notebook(lab, name, Some(&first)).await?;
     check_equal("inbox", &mounted(&next), &Vec::new())?;
     // One that is released when its project closes goes with it.
     bring(lab, name, "another").await?;
@@ -101,14 +96,22 @@ pub(super) async fn inbox(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
-async fn notebook(lab: &Lab, project: &str) -> Result<Pod> {
-    let pods: Api<Pod> = Api::namespaced(lab.plane.admin(), &project_namespace(project));
-    let of = ListParams::default().labels(&format!("{WORKSPACE_LABEL}={RESEARCHER}"));
-    let found = pods.list(&of).await?.items.into_iter();
-    let mut there = found.filter(|p| p.metadata.deletion_timestamp.is_none());
-    there
-        .next()
-        .ok_or_else(|| SuiteError::Check("there is no notebook".to_owned()))
+/// The notebook that runs, when it is not the one before.
+async fn notebook(lab: &Lab, project: &str, before: Option<&Pod>) -> Result<Pod> {
+    let namespace = project_namespace(project);
+    let workspaces: Api<Workspace> = Api::namespaced(lab.plane.admin(), &namespace);
+    let before = before.map(|pod| pod.name_any());
+    let present = |workspace: &Workspace| {
+        let status = workspace.status.as_ref();
+        let running = status.filter(|s| s.phase == WorkspacePhase::Running);
+        let pod = running.and_then(|s| s.pod.as_ref());
+        pod.map(|pod| pod.name.clone())
+            .filter(|name| before.as_ref() != Some(name))
+    };
+    let wanted = |workspace: &Workspace| present(workspace).is_some();
+    let workspace = when(&workspaces, RESEARCHER, "notebook", wanted).await?;
+    let pods: Api<Pod> = Api::namespaced(lab.plane.admin(), &namespace);
+    Ok(pods.get(&present(&workspace).unwrap_or_default()).await?)
 }
 
 /// Where a notebook has inboxes.

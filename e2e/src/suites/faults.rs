@@ -99,7 +99,9 @@ impl Reference {
     /// Lives twice: what the first does once for the whole cluster is no part of a life.
     async fn record(lab: &Lab, course: Course) -> Result<Self> {
         let (zero, name) = course.references();
-        course.live(lab, zero, None).await?;
+        // Of the faults before it, the last may have killed the controller when all else was over.
+        let (first, _) = lab.supervised(course.live(lab, zero, None)).await?;
+        first?;
         let writes = course.live(lab, name, None).await?;
         for write in &writes {
             tracing::info!(%write, "write of the life without faults");
