@@ -43,6 +43,22 @@ pub(super) fn formats(site: &Site) -> Result<()> {
     }
     let workspace = acts::run(site, &project, RESEARCHER)?;
     put(site, &project, &workspace, &outbox)?;
+    // A node of two cores has no room for it beside the pods of three requests.
+    let stop = json!({"spec": {"running": false}}).to_string();
+    site.kubectl(
+        RESEARCHER,
+        &[
+            "patch",
+            "workspace",
+            RESEARCHER,
+            "--namespace",
+            &namespace(&project),
+            "--type",
+            "merge",
+            "--patch",
+            &stop,
+        ],
+    )?;
     let request = Request::ask(site, &project, "honest", "honest", results)?;
     request.confirm()?;
     nothing_is_held(&request.phase("InReview")?)?;
