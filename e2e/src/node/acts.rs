@@ -12,6 +12,13 @@ use crate::node::story::{self, Source, condition, get, wait_for};
 /// How long one thing may take on a busy machine; what succeeds earlier does not wait.
 pub const PATIENCE: Duration = Duration::from_secs(300);
 
+/// How long one project may take to be ready for its end after a failure.
+const TIDYING: Duration = Duration::from_secs(30);
+
+const AWAITING_CLOSURE: &str = "waiting for closure approvals";
+/// Roles in which two people end a project.
+const CLOSURE: [&str; 2] = ["Closure", "Closure"];
+
 /// The namespace of a project.
 pub fn namespace(project: &str) -> String {
     format!("sde-project-{project}")
@@ -144,9 +151,7 @@ pub fn ask_to_close(site: &Site, project: &str) -> Result<()> {
 /// # Errors
 /// When it does not in time.
 pub fn awaiting_closure(site: &Site, project: &str) -> Result<Value> {
-    project_when(site, project, "waiting for closure approvals", |p| {
-        condition(p, "Closing")["reason"] == "T0AwaitApprovals"
-    })
+    project_when(site, project, AWAITING_CLOSURE, awaits_closure)
 }
 
 /// Two people approve the destruction of the inventory, once it is shown.
@@ -155,7 +160,7 @@ pub fn awaiting_closure(site: &Site, project: &str) -> Result<Value> {
 /// When it is not shown in time, or the API server refuses.
 pub fn approve_closure(site: &Site, project: &str) -> Result<()> {
     awaiting_closure(site, project)?;
-    decide(site, project, ["Closure", "Closure"])
+    decide(site, project, CLOSURE)
 }
 
 /// Waits until a Project is Closed, and looks that nothing of it is left but its records.
@@ -193,6 +198,34 @@ pub fn close(site: &Site, project: &str) -> Result<Value> {
     closed(site, project)
 }
 
+/// Has every project that is not over ended as people end it, and waits for none. What does not go is told: this tidies up after a
+/// failure, which is what counts.
+pub fn end_all(site: &Site) {
+    let listed = site
+        .cluster
+        .kubectl(["get", "projects", "--output", "json"])
+        .and_then(|json| {
+            serde_json::from_str::<Value>(&json)
+                .map_err(|e| Error::malformed(Path::new("projects"), e.to_string()))
+        });
+    let projects = listed.unwrap_or_else(|error| {
+        eprintln!("  the projects that are left are not known: {error}");
+        Value::Null
+    });
+    let left = projects["items"].as_array().into_iter().flatten();
+    for project in left.filter(|p| p["status"]["phase"] != "Closed") {
+        let name = project["metadata"]["name"].as_str().unwrap_or_default();
+        let ended = ask_to_close(site, name).and_then(|()| {
+            let asked = ("project", name, None);
+            wait_for(site, asked, AWAITING_CLOSURE, TIDYING, awaits_closure)?;
+            decide(site, name, CLOSURE)
+        });
+        if let Err(error) = ended {
+            eprintln!("  project {name} is left as it is: {error}");
+        }
+    }
+}
+
 /// The administrator deletes the policy that lets nothing in or out of a namespace.
 ///
 /// # Errors
@@ -213,6 +246,10 @@ pub fn may_delete_default_deny(site: &Site, namespace: &str) -> bool {
 
 fn default_deny(namespace: &str) -> [&str; 4] {
     ["networkpolicy", "default-deny", "--namespace", namespace]
+}
+
+fn awaits_closure(project: &Value) -> bool {
+    condition(project, "Closing")["reason"] == "T0AwaitApprovals"
 }
 
 /// The words of a refusal; empty when there was none.

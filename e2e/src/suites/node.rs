@@ -22,6 +22,9 @@ use crate::node::attestation::Exported;
 use crate::node::session;
 use crate::node::story::{self, RESEARCHER, Source, condition, get, wait_for};
 
+/// A test and its name.
+type Test = (&'static str, fn(&Site) -> Result<()>);
+
 /// Runs the suite on a cluster with Cilium.
 ///
 /// # Errors
@@ -32,101 +35,75 @@ pub async fn cilium(name: &str, filter: Option<String>) -> Result<SuiteReport> {
         ..UpOptions::default()
     })?;
     let mut runner = Runner::new(filter);
-    runner
-        .test(
+    let tests: &[Test] = &[
+        (
             "node: a life with an image volume, from approval to verified attestation",
-            async { life(&site, "life", Source::Image) },
-        )
-        .await;
-    runner
-        .test("node: a life with a hostPath volume", async {
-            life(&site, "hostpath", Source::HostPath)
-        })
-        .await;
-    runner
-        .test(
+            |site| life(site, "life", Source::Image),
+        ),
+        ("node: a life with a hostPath volume", |site| {
+            life(site, "hostpath", Source::HostPath)
+        }),
+        (
             "node: an export: sealed, scanned, reviewed, verified; changed bytes and links are refused",
-            async { airlock::export(&site) },
-        )
-        .await;
-    runner
-        .test(
+            airlock::export,
+        ),
+        (
             "node: an import: brought, sealed, reviewed, read in a notebook; changed bytes are refused",
-            async { imports::import(&site) },
-        )
-        .await;
-    runner
-        .test(
+            imports::import,
+        ),
+        (
             "node: real tools' output: each format is held by a rule of its own, honest results by none",
-            async { formats::formats(&site) },
-        )
-        .await;
-    runner
-        .test(
+            formats::formats,
+        ),
+        (
             "node: malware: a file is blocked, and nothing is let through while its scanner gives no answer",
-            async { malware::malware(&site) },
-        )
-        .await;
-    runner
-        .test(
+            malware::malware,
+        ),
+        (
             "node: a transfer: encrypted, reviewed unread, opened by its environment alone, which closing names",
-            async { transfers::transfer(&site) },
-        )
-        .await;
-    runner
-        .test(
+            transfers::transfer,
+        ),
+        (
             "node: a missing image and a missing source are told",
-            async { missing(&site) },
-        )
-        .await;
-    runner
-        .test(
+            missing,
+        ),
+        (
             "node: an accelerator for one project and none for the other",
-            async { compute::accelerators(&site) },
-        )
-        .await;
-    runner
-        .test("node: the API server's policies hold for people", async {
-            people_are_refused(&site)
-        })
-        .await;
-    runner
-        .test("node: the doctor proves the lock", async {
-            release::doctor_proves(&site, |_| true)
-        })
-        .await;
-    runner
-        .test("node: policies deleted by hand come back", async {
-            policies_come_back(&site)
-        })
-        .await;
-    runner
-        .test(
+            compute::accelerators,
+        ),
+        (
+            "node: the API server's policies hold for people",
+            people_are_refused,
+        ),
+        ("node: the doctor proves the lock", |site| {
+            release::doctor_proves(site, |_| true)
+        }),
+        (
+            "node: policies deleted by hand come back",
+            policies_come_back,
+        ),
+        (
             "node: nothing is open to the API server's users beyond the residual list",
-            async { conformance::conforms(&site) },
-        )
-        .await;
-    runner
-        .test("node: sentinel down, nothing opens", async {
-            sentinel_down(&site)
-        })
-        .await;
-    runner
-        .test("node: controller killed while opening and closing", async {
-            controller_killed(&site)
-        })
-        .await;
-    runner
-        .test("node: pods run where their tier says", async {
-            compute::placement(&site)
-        })
-        .await;
-    runner
-        .test(
+            conformance::conforms,
+        ),
+        ("node: sentinel down, nothing opens", sentinel_down),
+        (
+            "node: controller killed while opening and closing",
+            controller_killed,
+        ),
+        ("node: pods run where their tier says", compute::placement),
+        (
             "node: upgraded, uninstalled, installed again: nothing opens, nothing is lost",
-            async { release::upgraded_and_uninstalled(&site) },
-        )
-        .await;
+            release::upgraded_and_uninstalled,
+        ),
+    ];
+    for (name, test) in tests {
+        let tested = async {
+            // What a failed test leaves would take the room of those after it.
+            test(&site).inspect_err(|_| acts::end_all(&site))
+        };
+        runner.test(name, tested).await;
+    }
     Ok(runner.finish())
 }
 
