@@ -7,12 +7,12 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use sde_core::airlock::malware;
+use sde_core::airlock::manifest::{Manifest, SealedFile, file_name};
 use sde_crds::airlock_request::Direction;
 use sha2::{Digest, Sha256};
 
 use crate::airlock::error::JobError;
 use crate::airlock::folder::Folder;
-use crate::airlock::manifest::{Manifest, SealedFile, file_name};
 
 /// Read at once.
 const BUFFER: usize = 1 << 20;
@@ -148,7 +148,7 @@ impl Chamber {
     /// # Errors
     /// [`JobError::Io`].
     pub fn seal(&self, manifest: &Manifest) -> Result<(), JobError> {
-        let bytes = manifest.bytes()?;
+        let bytes = manifest.bytes().map_err(JobError::manifest)?;
         sync(&self.content())
             .and_then(|()| write_durably(&self.sealed(), MANIFEST, &bytes))
             .map_err(JobError::io("the manifest cannot be written"))

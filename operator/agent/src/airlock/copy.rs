@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::MetadataExt;
 
+use sde_core::airlock::manifest::{SealedFile, file_name};
 use sde_core::airlock::report::Refusal;
 use sde_inspect::genomic;
 use sha2::{Digest, Sha256};
@@ -14,7 +15,6 @@ use crate::airlock::chamber::{Chamber, create};
 use crate::airlock::encrypt::{Encrypting, Form, Recipient};
 use crate::airlock::error::JobError;
 use crate::airlock::folder::{Entry, Folder, can_be_sealed, swapped};
-use crate::airlock::manifest::{SealedFile, file_name};
 use crate::airlock::seal::Progress;
 
 /// Copies files of one folder, with one buffer.

@@ -35,6 +35,11 @@ impl JobError {
         move |error| Self::Io(what, error)
     }
 
+    /// For `map_err`: a manifest has no canonical form.
+    pub fn manifest(error: CanonicalError) -> Self {
+        Self::Canonical("the manifest", error)
+    }
+
     /// For `map_err` of system calls.
     pub fn errno(what: &'static str) -> impl FnOnce(rustix::io::Errno) -> Self {
         move |error| Self::Io(what, error.into())

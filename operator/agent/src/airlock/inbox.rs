@@ -8,11 +8,11 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use rustix::io::Errno;
+use sde_core::airlock::manifest::{Manifest, file_name};
 
 use crate::airlock::chamber::{Chamber, sync};
 use crate::airlock::error::JobError;
 use crate::airlock::folder::{Allowed, Folder};
-use crate::airlock::manifest::{Manifest, file_name};
 
 /// Lays it, of files that are all in `content`, and shuts it: nobody adds to it. `laid` is told each file's number.
 ///

@@ -14,7 +14,6 @@ mod fixture;
 mod folder;
 mod inbox;
 mod malware;
-mod manifest;
 pub mod receive;
 mod scan;
 mod seal;

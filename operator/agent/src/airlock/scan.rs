@@ -3,6 +3,7 @@
 use std::io::BufReader;
 
 use jiff::Timestamp;
+use sde_core::airlock::manifest::file_name;
 use sde_core::airlock::report::{Scanned, salted_digest};
 use sde_core::airlock::task::Task;
 use sde_crds::airlock_request;
@@ -17,7 +18,6 @@ use crate::airlock::error::JobError;
 use crate::airlock::findings::matched;
 use crate::airlock::folder;
 use crate::airlock::malware::{self, Scanner};
-use crate::airlock::manifest::file_name;
 use crate::airlock::verify::there;
 
 /// The version of the whole report.

@@ -5,6 +5,7 @@
 use std::io;
 use std::path::Path;
 
+use sde_core::airlock::manifest::Manifest;
 use sde_core::airlock::report::{Refusal, Sealed};
 use sde_core::airlock::task::Task;
 use sde_crds::airlock_request::Direction;
@@ -15,7 +16,6 @@ use crate::airlock::encrypt::Recipient;
 use crate::airlock::error::JobError;
 use crate::airlock::folder::Folder;
 use crate::airlock::inbox;
-use crate::airlock::manifest::Manifest;
 use crate::airlock::verify::is_laid;
 use crate::tree::Lines;
 
@@ -60,7 +60,7 @@ pub fn seal(
         chamber.drop_upload()?;
     }
     Ok(Sealed {
-        digest: manifest.digest(&task.salt)?,
+        digest: manifest.digest(&task.salt).map_err(JobError::manifest)?,
         files: manifest.files.len() as u64,
         bytes: manifest.size(),
         fingerprints: task

@@ -1,10 +1,10 @@
 //! What may be served: the manifest, if it is the one that people confirmed, reviewed and released.
 
+use sde_core::airlock::manifest::Manifest;
 use sde_core::airlock::task::Task;
 
 use crate::airlock::chamber::Chamber;
 use crate::airlock::error::JobError;
-use crate::airlock::manifest::Manifest;
 
 /// The chamber's manifest, when its digest is the task's.
 ///
@@ -15,7 +15,8 @@ pub fn sealed(task: &Task, chamber: &Chamber) -> Result<Manifest, JobError> {
         .manifest()?
         .ok_or(JobError::Chamber("nothing is sealed in this chamber"))?;
     let content = task.door.as_ref().map(|door| door.content.as_str());
-    if content != Some(manifest.digest(&task.salt)?.as_str()) {
+    let digest = manifest.digest(&task.salt).map_err(JobError::manifest)?;
+    if content != Some(digest.as_str()) {
         return Err(JobError::Chamber(
             "the chamber's manifest is not the one that was reviewed",
         ));

@@ -1,12 +1,12 @@
 //! Verify: what is in the chamber now?
 
+use sde_core::airlock::manifest::Manifest;
 use sde_core::airlock::task::Task;
 use sde_crds::airlock_request::Direction;
 
 use crate::airlock::chamber::{Chamber, NO_NUMBER, foreign};
 use crate::airlock::error::JobError;
 use crate::airlock::inbox;
-use crate::airlock::manifest::Manifest;
 
 /// Hashes every file anew, and says the digest of what is there. An inbox that is not what was sealed counts as one file more.
 ///
@@ -18,7 +18,7 @@ pub fn verify(task: &Task, chamber: &Chamber) -> Result<String, JobError> {
     if !is_laid(task, chamber, &sealed)? {
         there.files.push(foreign(NO_NUMBER));
     }
-    there.digest(&task.salt)
+    there.digest(&task.salt).map_err(JobError::manifest)
 }
 
 /// What was sealed, and the digest of what of it lies in `content`.
@@ -27,7 +27,8 @@ pub fn verify(task: &Task, chamber: &Chamber) -> Result<String, JobError> {
 /// As [`verify`].
 pub fn there(task: &Task, chamber: &Chamber) -> Result<(Manifest, String), JobError> {
     let sealed = sealed(chamber)?;
-    let digest = chamber.there(&sealed)?.digest(&task.salt)?;
+    let there = chamber.there(&sealed)?;
+    let digest = there.digest(&task.salt).map_err(JobError::manifest)?;
     Ok((sealed, digest))
 }
 

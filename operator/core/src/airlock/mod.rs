@@ -14,6 +14,7 @@ pub mod fingerprint;
 pub mod history;
 pub mod key;
 pub mod malware;
+pub mod manifest;
 pub mod next;
 pub mod observe;
 pub mod phases;

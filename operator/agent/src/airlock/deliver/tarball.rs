@@ -6,11 +6,11 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::MetadataExt;
 
+use sde_core::airlock::manifest::{Manifest, SealedFile, file_name};
 use sha2::{Digest, Sha256};
 use tar::{Builder, EntryType, Header};
 
 use crate::airlock::folder::Folder;
-use crate::airlock::manifest::{Manifest, SealedFile, file_name};
 
 /// Of a tar archive; what follows a file is filled up to it.
 const BLOCK: u64 = 512;

@@ -2,8 +2,8 @@
 
 use axum::response::Html;
 use maud::{Markup, html};
+use sde_core::airlock::manifest::Manifest;
 
-use crate::airlock::manifest::Manifest;
 use crate::airlock::view::findings;
 use crate::airlock::view::looked::Looked;
 use crate::airlock::view::seeing::Progress;

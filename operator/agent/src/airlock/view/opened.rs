@@ -6,12 +6,12 @@ use std::os::unix::fs::MetadataExt;
 
 use axum::response::Html;
 use maud::{Markup, html};
+use sde_core::airlock::manifest::{SealedFile, file_name};
 use sde_inspect::{Class, Delimiter, Kind, recognise};
 use serde::Deserialize;
 
 use crate::airlock::chamber::Chamber;
 use crate::airlock::folder::Folder;
-use crate::airlock::manifest::{SealedFile, file_name};
 use crate::airlock::view::looked::FileReport;
 use crate::airlock::view::picture::{self, NoPicture};
 use crate::airlock::view::{bytes, findings, table, text};

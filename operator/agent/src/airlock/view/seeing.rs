@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
+use sde_core::airlock::manifest::Manifest;
 use sde_core::airlock::task::{DoorTask, Task, ViewingTask};
 use sde_core::airlock::viewing::Viewed;
 
 use crate::airlock::error::JobError;
-use crate::airlock::manifest::Manifest;
 use crate::airlock::view::looked::Looked;
 
 /// What people have opened.

@@ -1,10 +1,11 @@
 //! What is in a chamber: its files by number, with the names they had. The identity of the chamber's bytes is this list's digest.
+//!
+//! Whoever has received the files can make the list anew, and so know that they are the bytes that people released.
 
-use sde_core::airlock::report::salted_digest;
-use sde_evidence::canonical_json;
+use sde_evidence::{CanonicalError, canonical_json};
 use serde::{Deserialize, Serialize};
 
-use crate::airlock::error::JobError;
+use crate::airlock::report::salted_digest;
 
 /// The version this code writes and reads.
 const VERSION: u8 = 1;
@@ -37,6 +38,7 @@ pub struct SealedFile {
 
 impl Manifest {
     /// Of these files.
+    #[must_use]
     pub fn new(files: Vec<SealedFile>) -> Self {
         Self {
             version: VERSION,
@@ -46,11 +48,13 @@ impl Manifest {
     }
 
     /// The same, encrypted to somebody.
+    #[must_use]
     pub fn to(self, recipient: Option<String>) -> Self {
         Self { recipient, ..self }
     }
 
     /// Reads a manifest; none when the bytes are anything else.
+    #[must_use]
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         serde_json::from_slice(bytes)
             .ok()
@@ -60,20 +64,21 @@ impl Manifest {
     /// Its RFC 8785 bytes, as they are kept in the chamber.
     ///
     /// # Errors
-    /// [`JobError::Canonical`] for a size beyond 2^53.
-    pub fn bytes(&self) -> Result<Vec<u8>, JobError> {
-        canonical_json(self).map_err(|e| JobError::Canonical("the manifest", e))
+    /// [`CanonicalError`] for a size beyond 2^53.
+    pub fn bytes(&self) -> Result<Vec<u8>, CanonicalError> {
+        canonical_json(self)
     }
 
     /// The digest people confirm and review.
     ///
     /// # Errors
     /// As [`Manifest::bytes`].
-    pub fn digest(&self, salt: &str) -> Result<String, JobError> {
+    pub fn digest(&self, salt: &str) -> Result<String, CanonicalError> {
         Ok(salted_digest(salt, &self.bytes()?))
     }
 
     /// All files together, in bytes.
+    #[must_use]
     pub fn size(&self) -> u64 {
         self.files
             .iter()
@@ -82,6 +87,7 @@ impl Manifest {
 }
 
 /// What a file is called in the chamber.
+#[must_use]
 pub fn file_name(number: u64) -> String {
     format!("{number:03}")
 }
