@@ -109,7 +109,8 @@ pub fn explain(error: &kube::Error) -> String {
     }
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
+/// An error and what caused it, as a sentence.
+pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {

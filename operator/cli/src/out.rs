@@ -79,19 +79,25 @@ pub fn confirm(question: &str, word: &str) -> Result<(), CliError> {
             "this asks for a confirmation and there is no terminal: read what is shown above, then pass --yes".to_owned(),
         ));
     }
-    let _ = write!(stderr().lock(), "{question} Type {word} to go on: ");
-    let mut answer = String::new();
-    stdin()
-        .lock()
-        .read_line(&mut answer)
-        .map_err(CliError::Output)?;
-    if answer.trim() == word {
+    if answer(&format!("{question} Type {word} to go on: "))?.trim() == word {
         Ok(())
     } else {
         Err(CliError::Refused(
             "not confirmed: nothing was done".to_owned(),
         ))
     }
+}
+
+/// One line from standard input, after a question on standard error.
+///
+/// # Errors
+/// [`CliError::Output`] when it cannot be read.
+pub fn answer(question: &str) -> Result<String, CliError> {
+    let _ = write!(stderr().lock(), "{question}");
+    let mut answer = String::new();
+    let read = stdin().lock().read_line(&mut answer);
+    read.map_err(CliError::Output)?;
+    Ok(answer)
 }
 
 /// Columns to wrap at: `COLUMNS` where a shell exports it, else 110.

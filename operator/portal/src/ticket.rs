@@ -131,6 +131,7 @@ impl Tickets {
                         input type="hidden" name="ticket" value=(ticket);
                         button type="submit" { (says) }
                     }
+                    @if kind == ServingKind::Deliver { (in_terminal(project, request, &self.door, &ticket)) }
                 }
             }
             Err(error) => {
@@ -139,5 +140,21 @@ impl Tickets {
             }
         };
         Some(form)
+    }
+}
+
+/// The same ticket for whoever collects in a terminal, where the files are compared with what was released.
+fn in_terminal(project: &str, request: &AirlockRequest, door: &Url, ticket: &str) -> Markup {
+    let name = request.metadata.name.as_deref().unwrap_or_default();
+    let door = door.as_str().trim_end_matches('/');
+    html! {
+        details {
+            summary { "In a terminal" }
+            p { "This collects the files into a new folder and proves that they are exactly what was reviewed and released:" }
+            pre tabindex="0" { "kubectl sde airlock download " (project) " " (name) " --door " (door) }
+            label for="ticket" { "When it asks for the ticket, paste this" }
+            textarea id="ticket" readonly rows="6" spellcheck="false" { (ticket) }
+            p class="hint" { "It is good for " (Act::Collect.max_seconds() / 60) " minutes and for one delivery, in whoever's hands it is: show it to nobody." }
+        }
     }
 }

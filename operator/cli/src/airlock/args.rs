@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use reqwest::Url;
 
 use sde_crds::airlock_review::Answer;
 
-use super::choices::{Decision, Reason, Role, answer, words};
+use super::choices::{Decision, Reason, Role, answer, door, words};
 use crate::args::Output;
 
 /// What to do.
@@ -119,16 +120,50 @@ A transfer is decided by custodians alone, who compare its environment and the d
     #[command(after_help = "Example:
   kubectl sde airlock retry prj-4f2c penetrance-tables")]
     Retry(ShowArgs),
-    /// Have what was Released of yours made ready to be collected, once; the portal then hands it out
+    /// Have what was Released of yours made ready to be collected, once; the portal or download then hands it out
     #[command(after_help = "Example:
   kubectl sde airlock collect prj-4f2c penetrance-tables")]
     Collect(ShowArgs),
+    /// Collect what was Released of yours into a new folder, and prove that it is exactly what was reviewed
+    #[command(
+        after_help = "Has it made ready, asks for the ticket that the portal shows on the request's page under \"In a terminal\", takes the archive
+from the door and unpacks it. The digest of what came is made anew and compared with the one that was reviewed and released; unless it
+is the same there is no folder. One delivery is for one download; how often you may ask is up to the SdePolicy.
+
+Examples:
+  kubectl sde airlock download prj-4f2c penetrance-tables --door https://door.sde.example.org
+  kubectl sde airlock download prj-4f2c penetrance-tables --door https://door.sde.example.org --directory results < ticket
+
+Exit codes:
+  0  it is all there, and is what was released
+  1  it was not collected, or is something else: the error says which
+  2  the command line cannot work as given"
+    )]
+    Download(DownloadArgs),
     /// Show the signed receipts of a project's airlock, or write them to files
     #[command(after_help = "Examples:
   kubectl sde airlock receipts prj-4f2c
   kubectl sde airlock receipts prj-4f2c --directory receipts
   kubectl sde verify --key attestation-key.pem --bundle receipts/prj-4f2c-1f0c9d2e-released.sigstore.json")]
     Receipts(ReceiptsArgs),
+}
+
+/// Arguments of `airlock download`.
+#[derive(Debug, Args)]
+pub struct DownloadArgs {
+    #[command(flatten)]
+    pub of: RequestArgs,
+    /// Address of the door, as the portal shows it
+    #[arg(long, value_name = "URL", value_parser = door)]
+    pub door: Url,
+    /// Folder that is made for the files; only you can open it [default: the request's name, here]
+    #[arg(long, value_name = "DIR")]
+    pub directory: Option<PathBuf>,
+    /// Certificates of authorities to believe for the door, beside the system's own (PEM)
+    #[arg(long, value_name = "FILE")]
+    pub certificate_authority: Option<PathBuf>,
+    #[command(flatten)]
+    pub output: Output,
 }
 
 /// Arguments of `airlock receipts`.

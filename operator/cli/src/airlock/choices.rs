@@ -1,6 +1,7 @@
-//! What people may say on the command line: the vocabularies of AirlockReview, and text as short as the API has it.
+//! What people may say on the command line: the vocabularies of AirlockReview, text as short as the API has it, and where the door is.
 
 use clap::ValueEnum;
+use reqwest::Url;
 use sde_crds::airlock_review::{Answer, Because, ReviewDecision, ReviewReason, ReviewRole};
 
 /// Spells a vocabulary of the API out for the command line, value by value, each with its help.
@@ -117,6 +118,16 @@ pub fn answer(text: &str) -> Result<Answer, String> {
         rule: rule.to_owned(),
         because: because.into(),
     })
+}
+
+/// Reads the address of a door.
+pub fn door(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    let plain = url.query().is_none() && url.fragment().is_none() && url.path() == "/";
+    if url.scheme() == "https" && url.has_host() && plain {
+        return Ok(url);
+    }
+    Err("write it as the portal shows it, such as https://door.sde.example.org".to_owned())
 }
 
 /// Reads a sentence that the API takes (`sde_crds::schema::words`).

@@ -2,12 +2,14 @@
 //!
 //! Here is the I/O; `view` makes typed data of requests (also the JSON), `list` and `show` render it, `change` is what a
 //! requester may still change, `submit` makes one, `transfer` says whether one to another environment would go on, `known` reads what
-//! that depends on, `declare` reads what its files are, `review` shows the review that core says may be created.
+//! that depends on, `declare` reads what its files are, `review` shows the review that core says may be created, `download` takes what
+//! was released out of the door.
 
 mod args;
 mod change;
 mod choices;
 mod declare;
+mod download;
 mod inspect;
 mod known;
 mod list;
@@ -67,6 +69,7 @@ pub async fn run(command: &Airlock, target: &Target, paint: Paint) -> Result<Don
         Airlock::Withdraw(args) => withdraw(&client().await?, args).await,
         Airlock::Retry(args) => retry(&client().await?, args).await,
         Airlock::Collect(args) => collect(&client().await?, args).await,
+        Airlock::Download(args) => download::run(&client().await?, args).await,
         Airlock::Receipts(args) => receipts::run(&client().await?, args).await,
     }
 }
@@ -320,7 +323,7 @@ async fn collect(client: &Client, args: &ShowArgs) -> Result<Done, CliError> {
         &request,
         patch,
         args.output.output,
-        "is being made ready to be collected through the portal, for half an hour",
+        "is being made ready to be collected, for half an hour: through the portal, or with kubectl sde airlock download",
     )
     .await
 }

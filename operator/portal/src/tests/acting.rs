@@ -363,4 +363,10 @@ async fn a_ticket_is_for_this_person_and_these_bytes_and_opens_the_door() {
     assert_eq!((ticket.act, ticket.sub.as_str()), (Act::Collect, "u-7c1e"));
     assert_eq!(ticket.content, format!("v1:sha256:{}", "1".repeat(64)));
     assert!(page.contains("action=\"https://door.example.org/collect\""));
+    // The same one for a terminal, with what to type there.
+    let command = "kubectl sde airlock download prj-4f2c released --door https://door.example.org<";
+    assert!(page.contains(command), "{page}");
+    let shown = page.split("<textarea id=\"ticket\"").nth(1);
+    let shown = shown.and_then(|rest| rest.split(['>', '<']).nth(1));
+    assert_eq!(shown, Some(token));
 }
