@@ -1,5 +1,6 @@
 //! The airlock's door on a cluster: installed by the chart, and visited from the hub's namespace as browsers visit it.
 
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
@@ -21,6 +22,7 @@ const TLS_SECRET: &str = "door-tls";
 /// The door of a site.
 pub struct Door<'a> {
     site: &'a Site,
+    tls: Tls,
     authority: String,
     address: String,
 }
@@ -68,8 +70,14 @@ impl<'a> Door<'a> {
         Ok(Self {
             site,
             authority: read(&tls.authority)?,
+            tls,
             address: address.trim().to_owned(),
         })
+    }
+
+    /// File of the authority that its certificate is of.
+    pub fn authority(&self) -> &Path {
+        &self.tls.authority
     }
 
     /// A ticket as the portal signs it, for what the request's status shows.
@@ -82,7 +90,7 @@ impl<'a> Door<'a> {
             Act::Collect => (Issuer::PortalRequest, "Deliver"),
             Act::Upload => (Issuer::PortalRequest, "Receive"),
         };
-        let wrong = |e: String| Error::malformed(std::path::Path::new("ticket"), e);
+        let wrong = |e: String| Error::malformed(Path::new("ticket"), e);
         let serving = request["status"]["serving"].as_array();
         let serving = serving.into_iter().flatten().find(|s| s["kind"] == kind);
         let serving = serving.ok_or_else(|| wrong(format!("nothing is served: {request}")))?;
@@ -162,6 +170,6 @@ impl<'a> Door<'a> {
         let pod = notebook::pod(self.site, name, &[CLIENT], &Value::from(env.to_vec()));
         let log = notebook::run(self.site, name, &pod)?;
         serde_json::from_str(&log)
-            .map_err(|e| Error::malformed(std::path::Path::new(name), format!("{e}: {log}")))
+            .map_err(|e| Error::malformed(Path::new(name), format!("{e}: {log}")))
     }
 }

@@ -1,5 +1,6 @@
 //! A site: cluster, images, chart, SdePolicy, people. What a platform team has after its first day.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -185,11 +186,22 @@ impl Site {
     /// # Errors
     /// When it fails; what it said is in the error.
     pub fn sde(&self, person: &str, args: &[&str]) -> Result<String> {
+        self.sde_of(person, args).text()
+    }
+
+    /// The same, told what a file says.
+    ///
+    /// # Errors
+    /// As [`Site::sde`].
+    pub fn sde_told(&self, person: &str, args: &[&str], told: File) -> Result<String> {
+        self.sde_of(person, args).stdin(told).text()
+    }
+
+    fn sde_of(&self, person: &str, args: &[&str]) -> Run {
         Run::new(&self.cli)
             .env("KUBECONFIG", self.people.kubeconfig(person))
             .args(args)
             .limit(CLI_LIMIT)
-            .text()
     }
 
     /// Runs `kubectl sde` with the administrator's rights; whether it said yes, and what it printed.

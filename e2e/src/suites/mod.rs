@@ -25,6 +25,7 @@ mod node_closing;
 mod node_compute;
 mod node_conformance;
 mod node_door;
+mod node_download;
 mod node_formats;
 mod node_import;
 mod node_malware;

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::error::{Result, check, check_equal};
 use super::node_closing::ended;
 use super::node_door;
+use super::node_download::downloaded;
 use super::node_request::{Request, code};
 use crate::node::Site;
 use crate::node::acts::{self, namespace};
@@ -62,6 +63,7 @@ fn released(site: &Site, project: &str, notebook: &Notebook<'_>, door: &Door<'_>
     let (arrived, _) = node_door::collected(site, door, &request)?;
     let wanted = [("windows.py".to_owned(), SCRIPT.as_bytes().to_vec())];
     check_equal("what arrived", &arrived, &wanted.into())?;
+    downloaded(site, door, (project, &request), ("windows.py", SCRIPT))?;
     for digest in ["contentDigest", "findingsDigest"] {
         check(
             released["status"]["approval"][digest].is_string(),

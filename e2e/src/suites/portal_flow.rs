@@ -124,6 +124,7 @@ async fn collected(lab: &Lab, researcher: Visitor<'_>, album: &Album<'_>) -> Res
     let export = Export::of(lab, PROJECT, REQUEST);
     let seen = export.phase(AirlockPhase::Released).await?;
     leads(lab, &page, &seen, ServingKind::Deliver).await?;
+    shows(&page, "In a terminal")?;
     researcher.pictured(album, "request-collect").await?;
     let came = Behaviour {
         collected: true,
