@@ -165,7 +165,13 @@ pub(super) async fn control(front: &Front) -> Result<()> {
     let bad = front.bad_page();
     browser.visit(person, &bad).await?;
     let violations = browser.axe(person).await?.join("\n");
-    for rule in ["color-contrast", "html-has-lang", "image-alt", "label"] {
+    for rule in [
+        "color-contrast",
+        "html-has-lang",
+        "image-alt",
+        "label",
+        "select-name",
+    ] {
         check(
             violations.contains(rule),
             format_args!("axe found no {rule}:\n{violations}"),

@@ -85,7 +85,7 @@ pub fn findings(request: &AirlockRequest, reader: Reader) -> Markup {
     rules.sort_by(|a, b| b.severity.cmp(&a.severity).then(a.rule.cmp(&b.rule)));
     html! {
         @if rules.is_empty() {
-            p { "No rule matched." }
+            p { "No rule matched the files." }
         }
         @for of in &rules { (finding(of, reader)) }
         @for of in request.status.iter().flat_map(|s| s.signals.iter().flatten()) { (stands_out(of)) }
