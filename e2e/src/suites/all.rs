@@ -1,5 +1,8 @@
 //! `cargo e2e test`: every suite, and the count at the end. cargo's own tests come first, as they take every core; then the suites
-//! with processes of ours run beside those with clusters, which mostly wait.
+//! with processes of ours run beside those with clusters, which mostly wait: the airlock's, which takes as long as all others together,
+//! beside the others in turn.
+
+use std::thread::JoinHandle;
 
 use tokio::runtime::Handle;
 
@@ -10,7 +13,7 @@ use crate::images::ours::build_ours;
 
 use super::error::{Result, SuiteError};
 use super::runner::{Runner, SuiteReport};
-use super::{access_rights, control_plane, enforcement, node, redteam};
+use super::{access_rights, control_plane, enforcement, node, node_airlock, redteam};
 
 /// A suite, by the name on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -35,6 +38,8 @@ pub enum Suite {
     Faults,
     /// kind with Cilium.
     Node,
+    /// kind with Cilium: what goes through the airlock.
+    NodeAirlock,
     /// kind with a network plugin that ignores policies.
     Ptp,
     /// kind with one node of each.
@@ -45,7 +50,7 @@ pub enum Suite {
 
 impl Suite {
     /// What runs when none is named, quickest lane first. The red team runs when it is named: docs/src/red-team.md.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Pure,
         Self::Lane,
         Self::Policies,
@@ -56,6 +61,7 @@ impl Suite {
         Self::Steady,
         Self::Faults,
         Self::Node,
+        Self::NodeAirlock,
         Self::Ptp,
         Self::Mixed,
     ];
@@ -89,26 +95,22 @@ pub async fn run(suites: &[Suite], options: &Options) -> Result<()> {
         .partition(|suite| *suite == Suite::Pure);
     let mut report = in_turn(&first, options).await?;
     if !clusters.is_empty() {
-        // Both need them, and the same build twice at once would only make one wait for the other.
+        // All need them, and the same build twice at once would only make one wait for the other.
         tokio::task::block_in_place(build_ours)?;
     }
-    let (beside, runtime) = (options.clone(), Handle::current());
-    // A thread of its own: what these suites wait for blocks it. Its stack is as large as the main thread's, on which the others run.
-    let clusters = std::thread::Builder::new()
-        .name("clusters".to_owned())
-        .stack_size(8 << 20)
-        .spawn(move || runtime.block_on(in_turn(&clusters, &beside)))
-        .map_err(|error| {
-            Error::host(
-                format!("no thread for the suites with clusters: {error}"),
-                "See `ulimit -u`.",
-            )
-        })?;
+    let (airlock, clusters): (Vec<Suite>, Vec<Suite>) = clusters
+        .into_iter()
+        .partition(|suite| *suite == Suite::NodeAirlock);
+    let beside = [airlock, clusters].map(|suites| on_a_thread(suites, options.clone()));
     let processes = in_turn(&processes, options).await;
-    let clusters = tokio::task::block_in_place(|| clusters.join())
-        .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    let beside = beside.map(|thread| {
+        let ended = tokio::task::block_in_place(|| thread.map(JoinHandle::join));
+        ended.map(|ended| ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
     report.add(processes?);
-    report.add(clusters?);
+    for suites in beside {
+        report.add(suites??);
+    }
     if options.filter.is_none() && uses_every_right(chosen) {
         report.add(rights().await);
     }
@@ -124,6 +126,20 @@ pub async fn run(suites: &[Suite], options: &Options) -> Result<()> {
             report.failed.len()
         )))
     }
+}
+
+/// The same on a thread of its own, since what suites with clusters wait for blocks it. Its stack is as large as the main thread's, on
+/// which the others run.
+fn on_a_thread(suites: Vec<Suite>, options: Options) -> Result<JoinHandle<Result<SuiteReport>>> {
+    let runtime = Handle::current();
+    let thread = std::thread::Builder::new()
+        .name("clusters".to_owned())
+        .stack_size(8 << 20)
+        .spawn(move || runtime.block_on(in_turn(&suites, &options)));
+    thread.map_err(|error| {
+        let what = format!("no thread for the suites with clusters: {error}");
+        Error::host(what, "See `ulimit -u`.").into()
+    })
 }
 
 /// Runs suites one after the other and deletes their clusters.
@@ -178,6 +194,7 @@ async fn rights() -> SuiteReport {
 fn cluster(suite: Suite) -> Option<&'static str> {
     match suite {
         Suite::Node => Some("sde-test"),
+        Suite::NodeAirlock => Some("sde-test-airlock"),
         Suite::Ptp => Some("sde-test-ptp"),
         Suite::Mixed => Some("sde-test-mixed"),
         Suite::Redteam => Some("sde-test-redteam"),
@@ -198,7 +215,8 @@ async fn one(suite: Suite, options: &Options) -> Result<SuiteReport> {
     let filter = options.filter.clone();
     let processes = match suite {
         Suite::Pure => return pure(filter).await,
-        Suite::Node => return node::cilium(name, filter).await,
+        Suite::Node => return node::run(name, filter).await,
+        Suite::NodeAirlock => return node_airlock::run(name, filter).await,
         Suite::Ptp => return enforcement::ptp(name, filter).await,
         Suite::Mixed => return enforcement::mixed(name, filter).await,
         Suite::Redteam => return redteam::run(name, filter).await,

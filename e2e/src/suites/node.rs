@@ -6,14 +6,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::error::{Result, SuiteError, check};
-use super::node_airlock as airlock;
 use super::node_compute as compute;
 use super::node_conformance as conformance;
-use super::node_formats as formats;
-use super::node_import as imports;
-use super::node_malware as malware;
 use super::node_release as release;
-use super::node_transfer as transfers;
 use super::runner::{Runner, SuiteReport};
 use crate::cluster::UpOptions;
 use crate::node::Site;
@@ -23,18 +18,13 @@ use crate::node::session;
 use crate::node::story::{self, RESEARCHER, Source, condition, get, wait_for};
 
 /// A test and its name.
-type Test = (&'static str, fn(&Site) -> Result<()>);
+pub(super) type Test = (&'static str, fn(&Site) -> Result<()>);
 
-/// Runs the suite on a cluster with Cilium.
+/// Runs the suite.
 ///
 /// # Errors
-/// When the cluster cannot be had; failed tests are in the report.
-pub async fn cilium(name: &str, filter: Option<String>) -> Result<SuiteReport> {
-    let site = Site::up(&UpOptions {
-        name: name.to_owned(),
-        ..UpOptions::default()
-    })?;
-    let mut runner = Runner::new(filter);
+/// As [`on_cilium`].
+pub async fn run(name: &str, filter: Option<String>) -> Result<SuiteReport> {
     let tests: &[Test] = &[
         (
             "node: a life with an image volume, from approval to verified attestation",
@@ -43,26 +33,6 @@ pub async fn cilium(name: &str, filter: Option<String>) -> Result<SuiteReport> {
         ("node: a life with a hostPath volume", |site| {
             life(site, "hostpath", Source::HostPath)
         }),
-        (
-            "node: an export: sealed, scanned, reviewed, verified; changed bytes and links are refused",
-            airlock::export,
-        ),
-        (
-            "node: an import: brought, sealed, reviewed, read in a notebook; changed bytes are refused",
-            imports::import,
-        ),
-        (
-            "node: real tools' output: each format is held by a rule of its own, honest results by none",
-            formats::formats,
-        ),
-        (
-            "node: malware: a file is blocked, and nothing is let through while its scanner gives no answer",
-            malware::malware,
-        ),
-        (
-            "node: a transfer: encrypted, reviewed unread, opened by its environment alone, which closing names",
-            transfers::transfer,
-        ),
         (
             "node: a missing image and a missing source are told",
             missing,
@@ -97,6 +67,23 @@ pub async fn cilium(name: &str, filter: Option<String>) -> Result<SuiteReport> {
             release::upgraded_and_uninstalled,
         ),
     ];
+    on_cilium(name, filter, tests).await
+}
+
+/// Runs tests on a cluster with Cilium.
+///
+/// # Errors
+/// When the cluster cannot be had; failed tests are in the report.
+pub(super) async fn on_cilium(
+    name: &str,
+    filter: Option<String>,
+    tests: &[Test],
+) -> Result<SuiteReport> {
+    let site = Site::up(&UpOptions {
+        name: name.to_owned(),
+        ..UpOptions::default()
+    })?;
+    let mut runner = Runner::new(filter);
     for (name, test) in tests {
         let tested = async {
             // What a failed test leaves would take the room of those after it.

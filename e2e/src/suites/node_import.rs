@@ -5,9 +5,9 @@ use sde_ticket::Act;
 use serde_json::{Value, json};
 
 use super::error::{Result, check, check_equal};
-use super::node_airlock::Notebook;
 use super::node_closing::ended;
 use super::node_door::{LIFE, serves};
+use super::node_export::Notebook;
 use super::node_request::Request;
 use crate::node::Site;
 use crate::node::acts::{self, namespace};

@@ -64,7 +64,7 @@ Examples:
     /// Have an Import of yours made ready to take its files; you upload them through the portal
     #[command(
         after_help = "It takes files from when it is ready until half an hour after the last upload. What was uploaded stays: ask again to upload
-more. There is no upload from the terminal, since only the portal signs tickets for the door.
+more. There is no upload from the terminal.
 
 Example:
   kubectl sde airlock upload prj-4f2c reference"
