@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::cluster::command;
 use crate::cluster::error::{Error, Result};
 use crate::node::Site;
 use crate::node::story::{self, Source, condition, get, wait_for};
@@ -199,8 +200,11 @@ pub fn close(site: &Site, project: &str) -> Result<Value> {
 }
 
 /// Has every project that is not over ended as people end it, and waits for none. What does not go is told: this tidies up after a
-/// failure, which is what counts.
+/// failure, which is what counts. After an interruption the cluster goes instead.
 pub fn end_all(site: &Site) {
+    if command::interrupted() {
+        return;
+    }
     let listed = site
         .cluster
         .kubectl(["get", "projects", "--output", "json"])
