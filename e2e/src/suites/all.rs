@@ -1,6 +1,5 @@
 //! `cargo e2e test`: every suite, and the count at the end. cargo's own tests come first, as they take every core; then the suites
-//! with processes of ours run beside those with clusters, which mostly wait: the airlock's, which takes as long as all others together,
-//! beside the others in turn.
+//! that compute run in turn, beside those that mostly wait: the airlock's on kind, which takes as long as the others together, and those.
 
 use std::thread::JoinHandle;
 
@@ -88,21 +87,18 @@ pub async fn run(suites: &[Suite], options: &Options) -> Result<()> {
     } else {
         suites
     };
-    let (clusters, processes): (Vec<Suite>, Vec<Suite>) =
-        chosen.iter().partition(|suite| cluster(**suite).is_some());
-    let (first, processes): (Vec<Suite>, Vec<Suite>) = processes
-        .into_iter()
-        .partition(|suite| *suite == Suite::Pure);
-    let mut report = in_turn(&first, options).await?;
-    if !clusters.is_empty() {
+    let of = |wanted| -> Vec<Suite> {
+        let all = chosen.iter().copied();
+        all.filter(|suite| queue(*suite) == wanted).collect()
+    };
+    let mut report = in_turn(&of(Queue::First), options).await?;
+    if chosen.iter().any(|suite| cluster(*suite).is_some()) {
         // All need them, and the same build twice at once would only make one wait for the other.
         tokio::task::block_in_place(build_ours)?;
     }
-    let (airlock, clusters): (Vec<Suite>, Vec<Suite>) = clusters
-        .into_iter()
-        .partition(|suite| *suite == Suite::NodeAirlock);
-    let beside = [airlock, clusters].map(|suites| on_a_thread(suites, options.clone()));
-    let processes = in_turn(&processes, options).await;
+    let beside =
+        [Queue::Airlock, Queue::Waiting].map(|queue| on_a_thread(of(queue), options.clone()));
+    let processes = in_turn(&of(Queue::Computing), options).await;
     let beside = beside.map(|thread| {
         let ended = tokio::task::block_in_place(|| thread.map(JoinHandle::join));
         ended.map(|ended| ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
@@ -189,6 +185,34 @@ async fn rights() -> SuiteReport {
         )
         .await;
     runner.finish()
+}
+
+/// Suites of one queue run in turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Queue {
+    /// Before all others.
+    First,
+    /// They keep the machine busy.
+    Computing,
+    /// The airlock on kind.
+    Airlock,
+    /// They wait: for pods, or for silence.
+    Waiting,
+}
+
+fn queue(suite: Suite) -> Queue {
+    match suite {
+        Suite::Pure => Queue::First,
+        Suite::NodeAirlock => Queue::Airlock,
+        Suite::Node | Suite::Ptp | Suite::Mixed | Suite::Redteam | Suite::Steady => Queue::Waiting,
+        Suite::Lane
+        | Suite::Policies
+        | Suite::Trouble
+        | Suite::Access
+        | Suite::Airlock
+        | Suite::Portal
+        | Suite::Faults => Queue::Computing,
+    }
 }
 
 fn cluster(suite: Suite) -> Option<&'static str> {
