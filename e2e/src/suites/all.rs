@@ -48,7 +48,8 @@ pub enum Suite {
 }
 
 impl Suite {
-    /// What runs when none is named, quickest lane first. The red team runs when it is named: docs/src/red-team.md.
+    /// What runs when none is named, in the order of each queue: the quickest first, and silence last, when nothing is built beside it
+    /// any more. The red team runs when it is named: docs/src/red-team.md.
     pub const ALL: [Self; 13] = [
         Self::Pure,
         Self::Lane,
@@ -57,12 +58,12 @@ impl Suite {
         Self::Access,
         Self::Airlock,
         Self::Portal,
-        Self::Steady,
         Self::Faults,
-        Self::Node,
         Self::NodeAirlock,
+        Self::Node,
         Self::Ptp,
         Self::Mixed,
+        Self::Steady,
     ];
 }
 
