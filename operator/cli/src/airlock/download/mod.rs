@@ -43,7 +43,6 @@ const UNDER_WAY: usize = 16;
 /// [`CliError`], with what to do. Nothing is left of what did not arrive whole.
 pub(super) async fn run(client: &Client, args: &DownloadArgs) -> Result<Done, CliError> {
     let folder = folder(args)?;
-    let beside = unpack::beside(&folder)?;
     let door = door::Door::at(&args.door, args.certificate_authority.as_deref())?;
     let request = get(client, &args.of).await?;
     let named = change::named(&request);
@@ -56,6 +55,7 @@ pub(super) async fn run(client: &Client, args: &DownloadArgs) -> Result<Done, Cl
     ))?;
     let ticket = ticket::of(&ticket, &released.uid)?;
 
+    let beside = unpack::beside(&folder)?;
     let answer = door.collect(&ticket).await?;
     let (to, from) = mpsc::channel(UNDER_WAY);
     let (what, into) = (released.clone(), folder.clone());
