@@ -10,7 +10,7 @@ use super::command::{self, Run};
 use super::error::{Error, Result};
 use super::process::Started;
 use super::tools::{self, Tool};
-use super::{cgroup, host, lock::Lock, packages, paths, progress, runc_bounded};
+use super::{cgroup, host, lock::Lock, mounts, packages, paths, progress, runc_bounded};
 
 /// The Docker network of the nodes; made and removed by the harness alone.
 pub const NETWORK: &str = "sde-e2e";
@@ -42,6 +42,14 @@ impl Docker {
         match Self::running()? {
             Some(docker) => Ok(docker),
             None => start(),
+        }
+    }
+
+    /// The daemon that would be used, if one runs. One of our own that died is started again: what it left, only it can remove.
+    pub fn recovered() -> Result<Option<Self>> {
+        match read_daemon()? {
+            Some(daemon) if !daemon.process.alive() => start().map(Some),
+            _ => Self::running(),
         }
     }
 
@@ -131,12 +139,18 @@ pub fn stop_own() -> Result<()> {
     };
     daemon.process.end(Duration::from_secs(30))?;
     cgroup::remove_new(&daemon.cgroups_before)?;
+    mounts::release(&daemon.run_dir)?;
+    mounts::release(&data_root()?)?;
     paths::remove_dir(&daemon.run_dir)?;
     for dir in &daemon.run_dirs_made {
         paths::remove_empty_dirs(dir);
     }
     runc_bounded::remove(&paths::state_dir()?)?;
     paths::remove_file(&daemon_file()?)
+}
+
+fn data_root() -> Result<PathBuf> {
+    Ok(paths::cache()?.join("docker"))
 }
 
 fn daemon_file() -> Result<PathBuf> {
@@ -169,9 +183,39 @@ fn start() -> Result<Docker> {
         packages::file("/usr/sbin/dockerd", "docker.io"),
         packages::file("/usr/sbin/iptables", "iptables"),
     ])?;
-    stop_own()?;
     let runc = tools::path(Tool::Runc)?;
-    progress::step("starting a Docker daemon of our own", || launch(&runc))
+    progress::step("starting a Docker daemon of our own", || {
+        let docker = launch(&runc)?;
+        clear(&docker)?;
+        Ok(docker)
+    })
+}
+
+/// Removes the containers of a daemon of our own that died, or whose machine did: it is stopped when none is left, so that those
+/// that a new one finds are of clusters that ended with it.
+fn clear(docker: &Docker) -> Result<()> {
+    let left = docker.run().args(["ps", "--all", "--quiet"]).text()?;
+    let left: Vec<_> = left.lines().collect();
+    if left.is_empty() {
+        return Ok(());
+    }
+    progress::note(&format!(
+        "the daemon before it was not stopped: removing the {} containers that it left",
+        left.len()
+    ));
+    docker
+        .run()
+        .args(["rm", "--force", "--volumes"])
+        .args(left)
+        .output()
+        .map(drop)
+}
+
+fn absent(dirs: &[&str]) -> Vec<PathBuf> {
+    dirs.iter()
+        .map(PathBuf::from)
+        .filter(|dir| !dir.exists())
+        .collect()
 }
 
 fn launch(runc: &Path) -> Result<Docker> {
@@ -181,13 +225,19 @@ fn launch(runc: &Path) -> Result<Docker> {
     let name = hex::encode(&Sha256::digest(cache.as_os_str().as_encoded_bytes())[..4]);
     let run_dir = PathBuf::from(format!("/run/sde-e2e-{name}"));
     paths::create_dir(&run_dir)?;
+    let pid_files =
+        ["dockerd.pid", "exec/containerd/containerd.pid"].map(|name| run_dir.join(name));
+    for left in &pid_files {
+        // Numbers are used again: another process would be taken for the daemon that died.
+        paths::remove_file(left)?;
+    }
     let runtime = runc_bounded::install(&state, runc)?;
     let address = format!("unix://{}/docker.sock", run_dir.display());
     let log = state.join("dockerd.log");
     let flags = [
-        format!("--data-root={}", cache.join("docker").display()),
+        format!("--data-root={}", data_root()?.display()),
         format!("--exec-root={}", run_dir.join("exec").display()),
-        format!("--pidfile={}", run_dir.join("dockerd.pid").display()),
+        format!("--pidfile={}", pid_files[0].display()),
         format!("--host={address}"),
         "--iptables=false".to_owned(),
         "--ip6tables=false".to_owned(),
@@ -195,12 +245,10 @@ fn launch(runc: &Path) -> Result<Docker> {
         format!("--add-runtime=bounded={}", runtime.display()),
         "--default-runtime=bounded".to_owned(),
     ];
-    let cgroups_before = cgroup::docker_groups();
-    let run_dirs_made = RUN_DIRS
-        .map(PathBuf::from)
-        .into_iter()
-        .filter(|dir| !dir.exists())
-        .collect();
+    let (cgroups_before, run_dirs_made) = match read_daemon()? {
+        Some(died) => (died.cgroups_before, died.run_dirs_made),
+        None => (cgroup::docker_groups(), absent(&RUN_DIRS)),
+    };
     let process = Started::spawn(Path::new("/usr/sbin/dockerd"), &flags, &log)?;
     let daemon = Daemon {
         process,

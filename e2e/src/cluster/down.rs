@@ -58,6 +58,7 @@ pub fn purge() -> Result<()> {
 /// Deletes a cluster's containers and forgets it.
 pub fn delete(state: &State) -> Result<()> {
     let name = &state.options.name;
+    Docker::recovered()?;
     if let Some(docker) = state.docker.as_ref().filter(|docker| docker.answers()) {
         progress::step(&format!("deleting the cluster `{name}`"), || {
             docker
@@ -78,7 +79,7 @@ pub fn last_one_out() -> Result<()> {
             return Ok(());
         }
     }
-    if let Some(docker) = Docker::running()? {
+    if let Some(docker) = Docker::recovered()? {
         docker.remove_network()?;
     }
     docker::stop_own()

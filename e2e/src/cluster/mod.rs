@@ -11,6 +11,7 @@ pub mod host;
 pub mod internet;
 pub mod kind;
 pub mod lock;
+pub mod mounts;
 pub mod node_files;
 pub mod node_image;
 pub mod node_images;
