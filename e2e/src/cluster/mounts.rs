@@ -17,14 +17,18 @@ struct Mount {
     target: PathBuf,
 }
 
-/// Unmounts all that is mounted on `dir` and below it.
+/// Unmounts all that is mounted on `dir` and below it, once nothing uses it: what the daemon started may still be ending.
 pub fn release(dir: &Path) -> Result<()> {
     let table = Run::new("findmnt")
         .args(["--list", "--json", "--output", "TARGET"])
         .cleanup()
         .text()?;
     for target in at_or_below(&table, dir)? {
-        Run::new("umount").arg(target).cleanup().output()?;
+        Run::new("umount")
+            .arg("--lazy")
+            .arg(target)
+            .cleanup()
+            .output()?;
     }
     Ok(())
 }
