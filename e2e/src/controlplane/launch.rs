@@ -11,7 +11,7 @@ use super::error::{Result, io, malformed};
 use super::identity::{self, CONTROLLER_MANAGER, Keys};
 use super::process::{Process, ProcessSpec};
 use super::server::ControlPlaneOptions;
-use crate::cluster::paths;
+use crate::cluster::{kind, paths};
 
 /// Where the API server listens: the first address of [`SERVICE_RANGE`], which is that of the Service `kubernetes`. So the address that
 /// a cluster's clients learn from the API is one that answers, without any routing.
@@ -171,7 +171,7 @@ fn start(name: &str, program: &Path, folder: &Path, args: Vec<OsString>) -> Resu
         name: name.to_owned(),
         program: program.to_owned(),
         args,
-        env: Vec::new(),
+        env: vec![("GOGC".to_owned(), kind::GOGC.to_owned())],
         log,
     })
 }
